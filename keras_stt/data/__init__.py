@@ -1,0 +1,1 @@
+"""From a corpus to batches: sources, index, features, windows, plan, pipeline."""

@@ -1,0 +1,17 @@
+"""The one error a user is meant to see: what is wrong, where, and the fix, on one line."""
+
+
+class InputError(ValueError):
+    """Bad input from outside: a flag, a file, a line of a file.
+
+    The message is one line that says what is wrong, where, and how to mend it. Command lines print it without a
+    traceback and exit with code 2.
+    """
+
+
+class FlagError(InputError):
+    """A flag whose value makes no sense. The message starts with `--name:`."""
+
+    def __init__(self, flag: str, message: str):
+        super().__init__(f"--{flag}: {message}")
+        self.flag = flag
