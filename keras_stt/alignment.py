@@ -129,6 +129,9 @@ def _fill_missing(times: list, words: Sequence[str], duration: float) -> WordTim
     return times
 
 
+GUESSED = ("uniform", "proportional")  # kinds of word times that nobody measured
+
+
 class WordAligner:
     """Sets the word times of records, by one of `METHODS`.
 
@@ -190,7 +193,8 @@ class WordAligner:
         words = split_words(normalize(record.text))
         kind, times = self._times(record, words) if words else ("no words", [])
         self.kinds[kind] += 1
-        return dataclasses.replace(record, word_times=None if times is None else tuple(times))
+        times = None if times is None else tuple(times)
+        return dataclasses.replace(record, word_times=times, times_guessed=kind in GUESSED)
 
     def _times(self, record: Record, words: list[str]) -> tuple[str, WordTimes | None]:
         if self.method in ("auto", "corpus") and record.word_times is not None and len(record.word_times) == len(words):

@@ -17,7 +17,8 @@ class Record:
         start, end: seconds within the recording.
         speaker: speaker id; splits are disjoint in it.
         text: the transcript, as the corpus has it (normalised later by `keras_stt.text`).
-        word_times: `((start, end), ...)` of every word in seconds after `start`, when the corpus knows them.
+        word_times: `((start, end), ...)` of every word in seconds after `start`, when known or guessed.
+        times_guessed: whether the word times are a guess from the duration alone, which no loss should teach.
     """
 
     id: str
@@ -27,6 +28,7 @@ class Record:
     speaker: str
     text: str
     word_times: tuple[tuple[float, float], ...] | None = None
+    times_guessed: bool = False
 
     @property
     def duration(self) -> float:
@@ -47,6 +49,7 @@ class Record:
             "text": self.text,
         }
         if self.word_times is not None:
+            fields["times_guessed"] = self.times_guessed
             fields["word_times"] = [[round(start, 4), round(end, 4)] for start, end in self.word_times]
         return json.dumps(fields, ensure_ascii=False)
 

@@ -1,0 +1,80 @@
+"""Step to batch: the windows of the plan, cut, augmented, masked and laid side by side."""
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+
+from keras_stt.data.augment import Augmentation, augment, change_tempo
+from keras_stt.data.plan import WindowPlan
+from keras_stt.data.windows import WindowShape, cut_window
+from keras_stt.features import FRAME_SECONDS
+from keras_stt.losses import IGNORED
+from keras_stt.text import Vocabulary
+
+# (token ids, step, generator) to a boolean array of the same shape: what the model must say.
+Hide = Callable[[np.ndarray, int, np.random.Generator], np.ndarray]
+
+
+@dataclasses.dataclass(frozen=True)
+class WindowBatches:
+    """`batches[step]` is `(inputs, targets)` for `MaskedTokenModel`, a pure function of the plan's seed and the step.
+
+    Attributes:
+        index, features: random access to records and to their log-mel frames, by the same row.
+        hide: which tokens are masked.
+        augmentation: `None` for evaluation.
+        jitter: how far windows begin from the start of their first word, 0 to 1; see `windows.cut_window`.
+    """
+
+    index: object
+    features: object
+    shape: WindowShape
+    vocabulary: Vocabulary
+    plan: WindowPlan
+    hide: Hide
+    augmentation: Augmentation | None = None
+    jitter: float = 0.0
+
+    def __len__(self) -> int:
+        return self.plan.steps_per_epoch
+
+    def __getitem__(self, step: int):
+        utterances, windows = self.plan.rows(step)
+        rng = self.plan.generator(step)
+        size = len(utterances)
+        first = self.features[int(utterances[0])]
+        frames = np.zeros((size, self.shape.frames, first.shape[1]), np.float32)
+        lengths = np.zeros(size, np.int32)
+        token_ids = np.zeros((size, self.shape.text_context), np.int32)
+        word_steps = np.zeros((size, self.shape.text_context, 2), np.float32)
+        for i, (row, window) in enumerate(zip(utterances.tolist(), windows.tolist(), strict=True)):
+            cut, piece = self._cut(row, window, rng)
+            lengths[i] = len(piece)
+            frames[i, : len(piece)] = piece
+            token_ids[i], word_steps[i] = cut.token_ids, cut.word_steps
+        hidden = self.hide(token_ids, step, rng)
+        inputs = {
+            "features": frames,
+            "feature_lengths": lengths,
+            "token_ids": np.where(hidden, self.vocabulary.mask_id, token_ids).astype(np.int32),
+        }
+        targets = {"tokens": np.where(hidden, token_ids, IGNORED).astype(np.int32), "attention": word_steps}
+        return inputs, targets
+
+    def _cut(self, row: int, window: int, rng: np.random.Generator):
+        """The window and its log-mel frames, float32 `(at most shape.frames, mel_bands)`."""
+        jitter, tempo = 0.0, 1.0
+        if self.augmentation is not None:
+            jitter = self.jitter * rng.uniform(-1, 1)
+            tempo = 1 + self.augmentation.tempo * rng.uniform(-1, 1)
+        first_word = window * self.shape.text_stride
+        cut = cut_window(self.index[row], first_word, self.shape, self.vocabulary, jitter, tempo)
+        first_frame = round(cut.start * tempo / FRAME_SECONDS)
+        piece = self.features[row][first_frame : first_frame + round(self.shape.frames * tempo)].astype(np.float32)
+        if tempo != 1.0 and len(piece):
+            piece = change_tempo(piece, tempo)
+        piece = piece[: self.shape.frames]
+        if self.augmentation is not None:
+            piece = augment(piece, self.augmentation, rng)
+        return cut, piece

@@ -1,0 +1,74 @@
+"""The plan: which windows a training step reads, as a pure function of the seed and the step.
+
+Determinism, exact resume, shuffling without buffers and equal work on all processes follow from it: nothing is kept
+but two numbers.
+"""
+
+import numpy as np
+
+ROUNDS = 4  # of the Feistel network; three already make a pseudo-random permutation
+
+
+class Permutation:
+    """A pseudo-random order of `range(size)` that needs no memory: a Feistel network with cycle walking.
+
+    Black and Rogaway, "Ciphers with arbitrary finite domains", 2002.
+    """
+
+    def __init__(self, size: int, key: tuple[int, ...]):
+        self.size = size
+        self.half_bits = max(1, (max(size - 1, 1).bit_length() + 1) // 2)
+        self.keys = np.random.default_rng(key).integers(1, 2**63, ROUNDS, dtype=np.uint64)
+
+    def __call__(self, places: np.ndarray) -> np.ndarray:
+        """The items at `places`, int64."""
+        items = self._mix(np.asarray(places, np.uint64))
+        while (outside := items >= self.size).any():
+            items[outside] = self._mix(items[outside])
+        return items.astype(np.int64)
+
+    def _mix(self, values):
+        bits, mask = np.uint64(self.half_bits), np.uint64((1 << self.half_bits) - 1)
+        left, right = values >> bits, values & mask
+        for key in self.keys:
+            mixed = (right + key) * np.uint64(0x9E3779B97F4A7C15)
+            mixed = (mixed ^ (mixed >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
+            left, right = right, left ^ ((mixed >> np.uint64(32)) & mask)
+        return (left << bits) | right
+
+
+class WindowPlan:
+    """Steps over the windows of a corpus.
+
+    Args:
+        window_counts: windows of each utterance.
+        batch_size: windows in a step; on the last step of an unshuffled plan fewer.
+        seed: of the order; `None` keeps the corpus's order.
+    """
+
+    def __init__(self, window_counts: np.ndarray, batch_size: int, seed: int | None):
+        self.ends = np.cumsum(window_counts, dtype=np.int64)
+        self.size = int(self.ends[-1]) if len(self.ends) else 0
+        self.batch_size = batch_size
+        self.seed = seed
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps that see every window once; shuffled plans drop what does not fill a batch."""
+        return -(-self.size // self.batch_size) if self.seed is None else max(1, self.size // self.batch_size)
+
+    def rows(self, step: int) -> tuple[np.ndarray, np.ndarray]:
+        """Utterances and window numbers within them that step `step` reads, counted from the start of training."""
+        epoch, place = divmod(step, self.steps_per_epoch)
+        places = np.arange(place * self.batch_size, (place + 1) * self.batch_size)
+        if self.seed is None:
+            windows = places[places < self.size]
+        else:
+            windows = Permutation(self.size, (self.seed, epoch))(places % self.size)
+        utterances = np.searchsorted(self.ends, windows, side="right")
+        starts = np.where(utterances > 0, self.ends[utterances - 1], 0)
+        return utterances, windows - starts
+
+    def generator(self, step: int) -> np.random.Generator:
+        """Random numbers of that step alone."""
+        return np.random.default_rng((self.seed or 0, step))

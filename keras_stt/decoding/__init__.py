@@ -1,0 +1,1 @@
+"""From model outputs to words: refinement passes and the stitching of windows."""

@@ -1,0 +1,116 @@
+"""Windows that overlap to one transcript: every window votes for the words it heard, and on where there is none."""
+
+import dataclasses
+
+import numpy as np
+
+PAIR_SECONDS = 0.25  # two windows' words this far apart cost as much as leaving one of them alone
+OTHER_WORD_COST = 0.4  # of pairing two different words; below one, so that a misheard word is outvoted in place
+EDGE_SECONDS = 0.3  # near its beginning a window may have cut a word
+
+
+@dataclasses.dataclass(frozen=True)
+class Word:
+    """A word of a transcript: `start` and `end` in seconds of the recording, `confidence` 0 to 1."""
+
+    text: str
+    start: float
+    end: float
+    confidence: float
+
+    @property
+    def middle(self) -> float:
+        return (self.start + self.end) / 2
+
+
+@dataclasses.dataclass(frozen=True)
+class HeardWindow:
+    """The words one window heard, in order. It speaks for the time from `start` to `until` seconds and no other."""
+
+    start: float
+    until: float
+    words: tuple[Word, ...]
+
+
+class _Place:
+    """A place in the transcript at which some windows heard a word."""
+
+    def __init__(self, middle: float):
+        self.middle, self.present, self.absent = middle, 0.0, 0.0
+        self.votes: dict[str, float] = {}
+        self.heard: list[tuple[float, Word]] = []
+
+    def vote(self, word: Word, weight: float) -> None:
+        self.heard.append((weight, word))
+        self.present += weight
+        self.votes[word.text] = self.votes.get(word.text, 0.0) + weight
+        self.middle = sum(w * heard.middle for w, heard in self.heard) / max(self.present, 1e-9)
+
+    def word(self) -> Word | None:
+        """The word with most votes, at its voters' mean time; None where most windows heard nothing."""
+        if self.present <= self.absent or not self.heard:
+            return None
+        text = max(self.votes, key=self.votes.get)
+        weights = np.array([weight for weight, word in self.heard if word.text == text])
+        times = np.array([(word.start, word.end) for _, word in self.heard if word.text == text])
+        start, end = (weights @ times) / weights.sum()
+        return Word(text, float(start), float(end), self.votes[text] / (self.present + self.absent))
+
+
+def stitch(windows: list[HeardWindow]) -> list[Word]:
+    """One transcript from overlapping windows in order of time, after ROVER (Fiscus, 1997) with times.
+
+    Each window's words are paired with the places found so far by dynamic programming over their distance in time and
+    whether the word is the same. A window's vote weighs as much as its confidence, and little near its edges.
+    """
+    places: list[_Place] = []
+    for window in windows:
+        inside = [i for i, place in enumerate(places) if window.start <= place.middle <= window.until]
+        first = inside[0] if inside else sum(place.middle < window.start for place in places)
+        span = places[first : inside[-1] + 1] if inside else []
+        merged = []
+        for place, word in _pair(span, window.words):
+            if place is None:
+                place = _Place(word.middle)
+                # Windows before this one spoke for that time too, and heard nothing.
+                place.absent = sum(_weight(past, word.middle) for past in windows if past is not window and
+                                   past.start < window.start and past.start <= word.middle <= past.until)
+            if word is None:
+                place.absent += _weight(window, place.middle)
+            else:
+                place.vote(word, word.confidence * _weight(window, word.middle))
+            merged.append(place)
+        merged.sort(key=lambda place: place.middle)
+        places[first : first + len(span)] = merged
+    return [word for word in (place.word() for place in places) if word is not None]
+
+
+def _weight(window: HeardWindow, time: float) -> float:
+    """How much a window is to be believed about a moment: less where it may have cut a word."""
+    inside = min(time - window.start, EDGE_SECONDS) / EDGE_SECONDS
+    return 0.05 + 0.95 * max(0.0, inside)
+
+
+def _pair(places: list[_Place], words: tuple[Word, ...]):
+    """Pairs in order, `(place, None)` and `(None, word)` for what stays alone, at the least cost."""
+    rows, columns = len(places), len(words)
+    cost = np.zeros((rows + 1, columns + 1))
+    cost[:, 0], cost[0] = np.arange(rows + 1), np.arange(columns + 1)
+    together = np.zeros((rows, columns))
+    for i, place in enumerate(places):
+        for j, word in enumerate(words):
+            together[i, j] = abs(place.middle - word.middle) / PAIR_SECONDS
+            together[i, j] += OTHER_WORD_COST * (word.text not in place.votes)
+            cost[i + 1, j + 1] = min(cost[i, j] + together[i, j], cost[i, j + 1] + 1, cost[i + 1, j] + 1)
+    pairs, i, j = [], rows, columns
+    while i or j:
+        if i and j and cost[i, j] == cost[i - 1, j - 1] + together[i - 1, j - 1]:
+            i, j = i - 1, j - 1
+            pairs.append((places[i], words[j]))
+        elif i and cost[i, j] == cost[i - 1, j] + 1:
+            i -= 1
+            pairs.append((places[i], None))
+        else:
+            j -= 1
+            pairs.append((None, words[j]))
+    return pairs[::-1]

@@ -1,0 +1,73 @@
+"""Log-mel frames to audio steps: what the model hears between two steps, and how."""
+
+import keras
+from keras import ops
+
+from keras_stt.layers.lengths import length_mask, pooled_lengths
+
+POOLINGS = ("stack", "conv", "mean", "pick")
+
+
+@keras.saving.register_keras_serializable("keras_stt")
+class AudioPooling(keras.layers.Layer):
+    """Every `stride` frames of 10 ms become one audio step of `dim` values.
+
+    Args:
+        method: `stack` lays the frames side by side, so that nothing is lost; `conv` does the same with a hidden
+            layer that also sees the neighbouring steps; `mean` averages them; `pick` takes the first and drops the
+            rest, as the diary did.
+        stride: frames in a step (6 for 60 ms).
+        dim: width of a step.
+
+    Call: values `(B, T, F)`, zero where padded, and lengths `(B,)` in frames, to
+        `(B, ceil(T / stride), dim)` and lengths `(B,)` in steps.
+    """
+
+    def __init__(self, method: str, stride: int, dim: int, **kwargs):
+        super().__init__(**kwargs)
+        if method not in POOLINGS:
+            raise ValueError(f"audio pooling {method!r}: expected one of {', '.join(POOLINGS)}")
+        self.method, self.stride, self.dim = method, stride, dim
+        if method == "conv":
+            self.hidden = keras.layers.Dense(dim, activation="gelu", name="hidden", dtype=self.dtype_policy)
+            self.project = keras.layers.Conv1D(dim, 3, padding="same", name="project", dtype=self.dtype_policy)
+        else:
+            self.hidden = None
+            self.project = keras.layers.Dense(dim, name="project", dtype=self.dtype_policy)
+
+    def build(self, values_shape, lengths_shape=None):
+        batch, _, bands = values_shape
+        width = bands * self.stride if self.method in ("stack", "conv") else bands
+        if self.hidden is not None:
+            self.hidden.build((batch, None, width))
+            width = self.dim
+        self.project.build((batch, None, width))
+
+    def call(self, values, lengths):
+        batch, frames, bands = ops.shape(values)
+        steps = (frames + self.stride - 1) // self.stride
+        step_lengths = pooled_lengths(lengths, self.stride)
+        values = ops.pad(values, [[0, 0], [0, steps * self.stride - frames], [0, 0]])
+        grouped = ops.reshape(values, (batch, steps, self.stride, bands))
+        if self.method == "mean":
+            return self.project(ops.mean(grouped, axis=2)), step_lengths
+        if self.method == "pick":
+            return self.project(grouped[:, :, 0]), step_lengths
+        stacked = ops.reshape(grouped, (batch, steps, self.stride * bands))
+        if self.method == "stack":
+            return self.project(stacked), step_lengths
+        hidden = self.hidden(stacked)
+        # The convolution sees neighbours: a padded one must look like the zeros beyond the edge.
+        valid = length_mask(step_lengths, steps)
+        return self.project(hidden * ops.cast(valid, hidden.dtype)[..., None]), step_lengths
+
+    def compute_output_spec(self, values, lengths):
+        batch, frames, _ = values.shape
+        steps = None if frames is None else -(-frames // self.stride)
+        return (
+            keras.KerasTensor((batch, steps, self.dim), dtype=self.compute_dtype),
+            keras.KerasTensor((batch,), dtype="int32"),
+        )
+
+    def get_config(self):
+        return {**super().get_config(), "method": self.method, "stride": self.stride, "dim": self.dim}

@@ -1,0 +1,99 @@
+"""A recording to its words: windows slide over it, are decoded in batches, and stitched."""
+
+import dataclasses
+
+import numpy as np
+
+from keras_stt.audio import SAMPLE_RATE
+from keras_stt.decoding.refine import refine
+from keras_stt.decoding.stitch import HeardWindow, Word, stitch
+from keras_stt.features import FRAME_SECONDS, log_mel
+from keras_stt.text import Vocabulary
+
+HOP_SECONDS = 0.6  # from one window to the next
+BATCH_WINDOWS = 32
+WORD_SHARE = 0.15  # of a word's attention that lies before its start, and after its end
+
+
+@dataclasses.dataclass(frozen=True)
+class Transcript:
+    """What was said, and when.
+
+    Attributes:
+        words: in order, with times and confidences.
+        duration: seconds of the recording.
+    """
+
+    words: list[Word]
+    duration: float
+
+    @property
+    def text(self) -> str:
+        return " ".join(word.text for word in self.words)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def transcribe_samples(model, samples: np.ndarray, passes: int = 1, hop_seconds: float = HOP_SECONDS) -> Transcript:
+    """Transcribes 16 kHz mono float32 samples of any length with a window model.
+
+    Args:
+        model: a `MaskedTokenModel`.
+        samples: `(N,)`.
+        passes: refinement passes in each window; see `decoding.refine`.
+        hop_seconds: from one window to the next; smaller asks more windows about each word.
+    """
+    frames = log_mel(samples, model.mel_bands)
+    duration = len(samples) / SAMPLE_RATE
+    vocabulary = Vocabulary.from_list(model.vocabulary)
+    hop = max(1, round(hop_seconds / FRAME_SECONDS))
+    starts = np.arange(0, max(1, len(frames)), hop)
+    heard: list[HeardWindow] = []
+    if len(frames) == 0:
+        return Transcript([], duration)
+    for first in range(0, len(starts), BATCH_WINDOWS):
+        heard += _hear(model, vocabulary, frames, starts[first : first + BATCH_WINDOWS], passes)
+    return Transcript(stitch(heard), duration)
+
+
+def _hear(model, vocabulary: Vocabulary, frames: np.ndarray, starts: np.ndarray, passes: int) -> list[HeardWindow]:
+    """The words heard in the windows that begin at frames `starts`."""
+    # Always a whole batch: one shape means one compiled graph, whatever the recording's length.
+    inputs = {
+        "features": np.zeros((BATCH_WINDOWS, model.audio_frames, model.mel_bands), np.float32),
+        "feature_lengths": np.zeros(BATCH_WINDOWS, np.int32),
+        "token_ids": np.full((BATCH_WINDOWS, model.text_context), vocabulary.mask_id, np.int32),
+    }
+    for i, start in enumerate(starts):
+        piece = frames[start : start + model.audio_frames]
+        inputs["features"][i, : len(piece)] = piece
+        inputs["feature_lengths"][i] = len(piece)
+    decoded = refine(model.predict_on_batch, inputs, vocabulary, passes)
+    step_seconds = model.frames_per_step * FRAME_SECONDS
+    heard = []
+    for i, start in enumerate(starts):
+        begin = start * FRAME_SECONDS
+        end = begin + inputs["feature_lengths"][i] * FRAME_SECONDS
+        words = []
+        for token, confidence, attention in zip(
+            decoded.token_ids[i], decoded.confidences[i], decoded.attention[i], strict=True
+        ):
+            if token == vocabulary.sil_id:
+                break
+            word_start, word_end = attention_span(attention)
+            times = begin + np.array([word_start, word_end]) * step_seconds
+            words.append(Word(vocabulary.decode([token])[0], *np.minimum(times, end).tolist(), float(confidence)))
+        words.sort(key=lambda word: word.middle)
+        full = len(words) == model.text_context
+        heard.append(HeardWindow(begin, words[-1].middle if full else end, tuple(words)))
+    return heard
+
+
+def attention_span(attention: np.ndarray) -> tuple[float, float]:
+    """First and last audio step, in fractions, of the stretch that holds most of a word's attention `(T,)`."""
+    passed = np.concatenate([[0.0], np.cumsum(attention, dtype=np.float64)])
+    passed /= max(passed[-1], 1e-9)
+    edges = np.arange(len(passed))
+    start, end = np.interp([WORD_SHARE, 1 - WORD_SHARE], passed + edges * 1e-9, edges)
+    return float(start), float(end)
