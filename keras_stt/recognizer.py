@@ -1,6 +1,7 @@
 """The model as its users meet it: trained weights that transcribe."""
 
 import os
+import zipfile
 from pathlib import Path
 
 import keras
@@ -9,7 +10,7 @@ import numpy as np
 from keras_stt.audio import read_audio, to_mono_16k
 from keras_stt.errors import InputError
 from keras_stt.models.masked_token import MaskedTokenModel
-from keras_stt.transcribe import HOP_SECONDS, Transcript, transcribe_samples
+from keras_stt.transcribe import HOP_SECONDS, transcribe_samples
 
 
 @keras.saving.register_keras_serializable("keras_stt")
@@ -59,7 +60,7 @@ def load_model(path) -> Recognizer:
         raise InputError(f"{path}: no such model; give the model.keras that a training run wrote")
     try:
         model = keras.saving.load_model(path, compile=False)
-    except (ValueError, OSError, KeyError, TypeError) as error:
+    except (ValueError, OSError, KeyError, TypeError, zipfile.BadZipFile) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InputError(f"{path}: cannot be loaded as a Keras model ({reason})") from error
     if not isinstance(model, Recognizer):

@@ -16,7 +16,15 @@ from keras_stt.data.locations import location_from_json
 from keras_stt.data.records import require_disjoint_speakers
 from keras_stt.data.sources import synthetic
 from keras_stt.data.sources.options import SPLITS, CorpusOptions
-from keras_stt.data.synthetic_sentences import LONGEST, SHORTEST, sentences, vocabulary
+from keras_stt.data.synthetic_sentences import (
+    DIGITS,
+    LONGEST,
+    SHORTEST,
+    digit_strings,
+    sentences,
+    utterances,
+    vocabulary,
+)
 from keras_stt.data.synthetic_speech.speakers import ACCENTS, VARIANTS, speakers
 from keras_stt.data.synthetic_speech.synthetic_speech_dataset_builder import Builder
 from keras_stt.data.tfds_audio import TFDSAudio
@@ -88,7 +96,8 @@ def test_unknown_voice_and_missing_library_are_told(monkeypatch):
 
 
 def test_sentences_are_unseen_and_every_word_can_be_learned():
-    by_split = sentences(Builder.BUILDER_CONFIGS[0].sizes())
+    sizes = {"train": 4500, "dev": 200, "test": 400}
+    by_split = sentences(sizes)
     train = set(by_split["train"])
     for split in ("dev", "test"):
         assert not train & set(by_split[split])
@@ -101,7 +110,25 @@ def test_sentences_are_unseen_and_every_word_can_be_learned():
     assert len(counts) == 100
     assert min(counts.values()) >= 150
     assert counts["the"] > 0.1 * counts.total()
-    assert sentences(Builder.BUILDER_CONFIGS[0].sizes()) == by_split
+    assert sentences(sizes) == by_split
+
+
+def test_utterances_are_one_to_four_sentences():
+    sizes = Builder.BUILDER_CONFIGS[0].sizes()
+    by_split = utterances(sizes)
+    assert {split: len(texts) for split, texts in by_split.items()} == sizes
+    words = [len(text.split()) for text in by_split["train"]]
+    assert min(words) >= SHORTEST
+    assert max(words) > 2 * LONGEST  # some outlast a window of 7.7 s
+    assert not set(by_split["train"]) & set(by_split["test"])
+    assert utterances(sizes) == by_split
+
+
+def test_digit_strings_have_three_to_seven_digits():
+    strings = digit_strings({"train": 300, "dev": 20, "test": 20})["train"]
+    lengths = collections.Counter(len(string.replace(",", "").split()) for string in strings)
+    assert sorted(lengths) == [3, 4, 5, 6, 7]
+    assert {word for string in strings for word in string.replace(",", "").split()} == set(DIGITS)
 
 
 @pytest.mark.parametrize("accent", ACCENTS)

@@ -12,6 +12,8 @@ from keras_stt.features import FRAME_SECONDS
 from keras_stt.losses import IGNORED
 from keras_stt.text import Vocabulary
 
+TRIM_STEPS = 16  # batches are cut to a multiple of so many audio steps: few shapes, little padding
+
 # (token ids, step, generator) to a boolean array of the same shape: what the model must say.
 Hide = Callable[[np.ndarray, int, np.random.Generator], np.ndarray]
 
@@ -53,6 +55,7 @@ class WindowBatches:
             lengths[i] = len(piece)
             frames[i, : len(piece)] = piece
             token_ids[i], word_steps[i] = cut.token_ids, cut.word_steps
+        frames = frames[:, : self._needed_frames(lengths)]
         hidden = self.hide(token_ids, step, rng)
         inputs = {
             "features": frames,
@@ -61,6 +64,11 @@ class WindowBatches:
         }
         targets = {"tokens": np.where(hidden, token_ids, IGNORED).astype(np.int32), "attention": word_steps}
         return inputs, targets
+
+    def _needed_frames(self, lengths: np.ndarray) -> int:
+        """Frames of the longest window, rounded up: silence after short utterances is not worth computing on."""
+        unit = TRIM_STEPS * self.shape.frames_per_step
+        return min(self.shape.frames, max(1, -(-int(lengths.max()) // unit)) * unit)
 
     def _cut(self, row: int, window: int, rng: np.random.Generator):
         """The window and its log-mel frames, float32 `(at most shape.frames, mel_bands)`."""

@@ -17,7 +17,8 @@ def tf_dataset(batches, first_step: int, steps: int):
     def read(step):
         arrays = tf.numpy_function(lambda at: tf.nest.flatten(batches[int(at)]), [step], [a.dtype for a in flat])
         for array, like in zip(arrays, flat, strict=True):
-            array.set_shape((None, *like.shape[1:]))
+            # Batch and time vary from step to step, what follows does not: (B, T, F), (B, U, 2), (B, U), (B,).
+            array.set_shape([None, None, *like.shape[2:]][: like.ndim])
         return tf.nest.pack_sequence_as(example, arrays)
 
     dataset = tf.data.Dataset.range(first_step, first_step + steps)

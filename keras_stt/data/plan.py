@@ -37,17 +37,25 @@ class Permutation:
         return (left << bits) | right
 
 
+GROUP_STEPS = 16  # steps whose windows are sorted by length among themselves
+
+
 class WindowPlan:
     """Steps over the windows of a corpus.
 
+    A shuffled plan takes the windows of `GROUP_STEPS` steps at a time, sorts them by length into batches of like
+    length, so that little is padded, and takes those batches in random order.
+
     Args:
         window_counts: windows of each utterance.
+        durations: seconds of each utterance.
         batch_size: windows in a step; on the last step of an unshuffled plan fewer.
         seed: of the order; `None` keeps the corpus's order.
     """
 
-    def __init__(self, window_counts: np.ndarray, batch_size: int, seed: int | None):
+    def __init__(self, window_counts: np.ndarray, durations: np.ndarray, batch_size: int, seed: int | None):
         self.ends = np.cumsum(window_counts, dtype=np.int64)
+        self.durations = durations
         self.size = int(self.ends[-1]) if len(self.ends) else 0
         self.batch_size = batch_size
         self.seed = seed
@@ -60,14 +68,27 @@ class WindowPlan:
     def rows(self, step: int) -> tuple[np.ndarray, np.ndarray]:
         """Utterances and window numbers within them that step `step` reads, counted from the start of training."""
         epoch, place = divmod(step, self.steps_per_epoch)
-        places = np.arange(place * self.batch_size, (place + 1) * self.batch_size)
         if self.seed is None:
-            windows = places[places < self.size]
-        else:
-            windows = Permutation(self.size, (self.seed, epoch))(places % self.size)
+            places = np.arange(place * self.batch_size, (place + 1) * self.batch_size)
+            return self._located(places[places < self.size])
+        first = place - place % GROUP_STEPS
+        group = min(GROUP_STEPS, self.steps_per_epoch - first)
+        places = np.arange(first * self.batch_size, (first + group) * self.batch_size) % self.size
+        utterances, windows = self._located(Permutation(self.size, (self.seed, epoch))(places))
+        order = np.argsort(self._seconds(utterances, windows), kind="stable")
+        batch = np.random.default_rng((self.seed, epoch, first)).permutation(group)[place - first]
+        chosen = order[batch * self.batch_size : (batch + 1) * self.batch_size]
+        return utterances[chosen], windows[chosen]
+
+    def _located(self, windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         utterances = np.searchsorted(self.ends, windows, side="right")
         starts = np.where(utterances > 0, self.ends[utterances - 1], 0)
         return utterances, windows - starts
+
+    def _seconds(self, utterances: np.ndarray, windows: np.ndarray) -> np.ndarray:
+        """About how long the utterance goes on from the beginning of the window."""
+        starts = np.where(utterances > 0, self.ends[utterances - 1], 0)
+        return self.durations[utterances] * (1 - windows / (self.ends[utterances] - starts))
 
     def generator(self, step: int) -> np.random.Generator:
         """Random numbers of that step alone."""

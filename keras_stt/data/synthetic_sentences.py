@@ -2,7 +2,7 @@
 
 100 words, none of which sounds like another one. As in language a few are very common (THE is every eighth word) and
 most are rare, so that a model which only learned the commonest words does badly; even the rarest occurs more than
-150 times in the 4,200 sentences of the training set.
+150 times in the training set. An utterance is one to four sentences, as a reader would read them.
 """
 
 import bisect
@@ -10,7 +10,10 @@ import bisect
 import numpy as np
 
 SEED = 20_240  # of the corpus; another seed is another corpus, and needs another version of it
-SHORTEST, LONGEST = 3, 14  # words
+SHORTEST, LONGEST = 3, 14  # words of a sentence
+SENTENCES_IN_AN_UTTERANCE = (1, 2, 2, 3, 4)  # drawn from
+DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+DIGITS_IN_A_STRING = range(3, 8)
 
 # Symbol: alternatives, each with its weight; upper-case names are symbols, lower-case ones words. A comma is spoken as
 # a pause and is no part of the text.
@@ -85,6 +88,36 @@ def vocabulary() -> list[str]:
     """All words of the grammar, sorted."""
     parts = {part for _, productions in _ALTERNATIVES.values() for production in productions for part in production}
     return sorted(parts - set(_ALTERNATIVES) - {","})
+
+
+def utterances(sizes: dict[str, int], seed: int = SEED) -> dict[str, list[str]]:
+    """Sentences, joined by commas into as many utterances per split as `sizes` says; see `sentences`."""
+    generator = np.random.default_rng(seed + 1)
+    lengths = {split: [_draw(SENTENCES_IN_AN_UTTERANCE, generator) for _ in range(sizes[split])] for split in sizes}
+    drawn = {split: iter(all_of_it) for split, all_of_it in sentences(_totals(lengths), seed).items()}
+    return {
+        split: [", ".join(next(drawn[split]) for _ in range(length)) for length in lengths[split]] for split in sizes
+    }
+
+
+def digit_strings(sizes: dict[str, int], seed: int = SEED) -> dict[str, list[str]]:
+    """Strings of 3 to 7 digits in words, some of them run together, some with pauses between."""
+    generator = np.random.default_rng(seed)
+    return {split: [_digit_string(generator) for _ in range(sizes[split])] for split in sorted(sizes)}
+
+
+def _digit_string(generator) -> str:
+    digits = [_draw(DIGITS, generator) for _ in range(_draw(DIGITS_IN_A_STRING, generator))]
+    pauses = generator.random()
+    return "".join(digit + (", " if generator.random() < pauses else " ") for digit in digits).strip(" ,")
+
+
+def _draw(choices, generator):
+    return choices[int(generator.random() * len(choices))]
+
+
+def _totals(lengths: dict[str, list[int]]) -> dict[str, int]:
+    return {split: sum(of_it) for split, of_it in lengths.items()}
 
 
 def sentences(sizes: dict[str, int], seed: int = SEED) -> dict[str, list[str]]:

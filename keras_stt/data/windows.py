@@ -86,7 +86,8 @@ def cut_window(record: Record, first_word: int, shape: WindowShape, vocabulary: 
     if not record.times_guessed:
         seconds_per_step = shape.frames_per_step * FRAME_SECONDS
         spans = (times[heard] - start) / seconds_per_step
-        word_steps[: len(heard), 0] = np.clip(np.floor(spans[:, 0]), 0, shape.audio_context - 1)
-        word_steps[: len(heard), 1] = np.clip(np.ceil(spans[:, 1]), 1, shape.audio_context)
+        # A word that begins on a step must not, by a rounding error, begin on the one before.
+        word_steps[: len(heard), 0] = np.clip(np.floor(spans[:, 0] + 1e-6), 0, shape.audio_context - 1)
+        word_steps[: len(heard), 1] = np.clip(np.ceil(spans[:, 1] - 1e-6), 1, shape.audio_context)
     unknown = int(np.sum(token_ids[: len(heard)] == vocabulary.unk_id))
     return Window(start, token_ids, word_steps, unknown)

@@ -73,8 +73,11 @@ def stitch(windows: list[HeardWindow]) -> list[Word]:
             if place is None:
                 place = _Place(word.middle)
                 # Windows before this one spoke for that time too, and heard nothing.
-                place.absent = sum(_weight(past, word.middle) for past in windows if past is not window and
-                                   past.start < window.start and past.start <= word.middle <= past.until)
+                place.absent = sum(
+                    _weight(past, word.middle)
+                    for past in windows
+                    if past is not window and past.start < window.start and past.start <= word.middle <= past.until
+                )
             if word is None:
                 place.absent += _weight(window, place.middle)
             else:

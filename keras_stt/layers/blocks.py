@@ -6,6 +6,8 @@ from keras import ops
 from keras_stt.layers.attention import MASKED_SCORE, MultiHeadAttention
 from keras_stt.layers.lengths import length_mask
 
+AUDIO_MIXERS = ("attention", "conv", "both")
+
 
 def padding_bias(lengths, size, dtype):
     """`(B, 1, 1, size)` to add to attention scores: zero on valid places, `MASKED_SCORE` on padding."""
@@ -19,7 +21,7 @@ class FeedForward(keras.layers.Layer):
     def __init__(self, dim: int, expansion: int = 4, dropout: float = 0.0, **kwargs):
         super().__init__(**kwargs)
         self.dim, self.expansion, self.dropout_rate = dim, expansion, dropout
-        self.inner = keras.layers.Dense(expansion * dim, activation="gelu", name="inner", dtype=self.dtype_policy)
+        self.inner = keras.layers.Dense(expansion * dim, activation="relu", name="inner", dtype=self.dtype_policy)
         self.outer = keras.layers.Dense(dim, name="outer", dtype=self.dtype_policy)
         self.dropout = keras.layers.Dropout(dropout, name="dropout", dtype=self.dtype_policy)
 
@@ -58,7 +60,7 @@ class ResidualBlock(keras.layers.Layer):
         self._add_part(FeedForward(self.dim, 4, self.dropout_rate, name=name, dtype=self.dtype_policy))
 
     def _add_part(self, layer):
-        norm = keras.layers.LayerNormalization(epsilon=1e-5, name=f"{layer.name}_norm", dtype=self.dtype_policy)
+        norm = keras.layers.RMSNormalization(epsilon=1e-5, name=f"{layer.name}_norm", dtype=self.dtype_policy)
         setattr(self, layer.name, layer)
         setattr(self, norm.name, norm)
 
@@ -88,24 +90,50 @@ class ResidualBlock(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("keras_stt")
 class AudioBlock(ResidualBlock):
-    """Audio attends to itself, then feeds forward: audio `(B, T, dim)` and lengths `(B,)` to `(B, T, dim)`."""
+    """Audio steps look at each other, then feed forward: audio `(B, T, dim)`, lengths `(B,)` to `(B, T, dim)`.
 
-    def __init__(self, dim: int, heads: int, dropout: float = 0.0, residual: bool = True, **kwargs):
+    Args:
+        mixer: how they look: `attention` at all steps, `conv` at the `kernel` nearest (a plain convolution: sounds are
+            local, and it learns their order at once where attention has to find it in the positions), `both`.
+        kernel: steps.
+    """
+
+    def __init__(self, dim, heads, dropout=0.0, residual=True, mixer: str = "conv", kernel: int = 5, **kwargs):
         super().__init__(dim, heads, dropout, residual, **kwargs)
-        self._add_attention("attention")
+        if mixer not in AUDIO_MIXERS:
+            raise ValueError(f"audio mixer {mixer!r}: expected one of {', '.join(AUDIO_MIXERS)}")
+        self.mixer, self.kernel = mixer, kernel
+        if mixer != "conv":
+            self._add_attention("attention")
+        if mixer != "attention":
+            convolution = keras.layers.Conv1D(dim, kernel, padding="same", name="convolution", dtype=self.dtype_policy)
+            self._add_part(convolution)
         self._add_feed_forward("feed_forward")
 
     def build(self, audio_shape, audio_lengths_shape=None):
-        self._build_part("attention", audio_shape, audio_shape)
+        if self.mixer != "conv":
+            self._build_part("attention", audio_shape, audio_shape)
+        if self.mixer != "attention":
+            self._build_part("convolution", audio_shape)
         self._build_part("feed_forward", audio_shape)
 
     def call(self, audio, audio_lengths, training=None):
-        bias = padding_bias(audio_lengths, ops.shape(audio)[1], audio.dtype)
-        audio, _ = self._attend("attention", audio, None, bias, training)
+        steps = ops.shape(audio)[1]
+        if self.mixer != "conv":
+            bias = padding_bias(audio_lengths, steps, audio.dtype)
+            audio, _ = self._attend("attention", audio, None, bias, training)
+        if self.mixer != "attention":
+            # Padding must look like the zeros beyond the edge.
+            valid = ops.cast(length_mask(audio_lengths, steps), audio.dtype)[..., None]
+            local = ops.relu(self.convolution(self.convolution_norm(audio) * valid))
+            audio = self._add(audio, local, training)
         return self._feed("feed_forward", audio, training)
 
     def compute_output_shape(self, audio_shape, audio_lengths_shape=None):
         return audio_shape
+
+    def get_config(self):
+        return {**super().get_config(), "mixer": self.mixer, "kernel": self.kernel}
 
 
 @keras.saving.register_keras_serializable("keras_stt")

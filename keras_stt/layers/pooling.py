@@ -29,7 +29,7 @@ class AudioPooling(keras.layers.Layer):
             raise ValueError(f"audio pooling {method!r}: expected one of {', '.join(POOLINGS)}")
         self.method, self.stride, self.dim = method, stride, dim
         if method == "conv":
-            self.hidden = keras.layers.Dense(dim, activation="gelu", name="hidden", dtype=self.dtype_policy)
+            self.hidden = keras.layers.Dense(dim, activation="relu", name="hidden", dtype=self.dtype_policy)
             self.project = keras.layers.Conv1D(dim, 3, padding="same", name="project", dtype=self.dtype_policy)
         else:
             self.hidden = None

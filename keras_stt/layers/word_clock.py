@@ -40,7 +40,11 @@ class WordClock(keras.layers.Layer):
     def build(self, audio_shape, lengths_shape=None):
         self.rate.build(audio_shape)
         self.strictness = self.add_weight(
-            name="strictness", shape=(self.heads,), initializer=keras.initializers.Constant(1.0), dtype="float32"
+            name="strictness",
+            shape=(self.heads,),
+            initializer=keras.initializers.Constant(1.0),
+            dtype="float32",
+            autocast=False,  # the clock is in float32 under mixed precision too
         )
 
     def call(self, audio, lengths):

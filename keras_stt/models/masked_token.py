@@ -24,7 +24,7 @@ class MaskedTokenModel(keras.Model):
         audio_context: audio steps in a window.
         audio_stride_ms: milliseconds between audio steps, a multiple of 10.
         audio_pooling: see `layers.AudioPooling`.
-        audio_blocks: blocks in which audio attends to itself before it meets the text.
+        audio_blocks, audio_mixer: blocks for audio alone, before it meets the text; see `layers.AudioBlock`.
         word_clock: whether text slots find their words by a clock that counts words; see `layers.WordClock`.
         model_dim, blocks, attention_heads, dropout, residual: of the cross-domain blocks.
         position: kind of position layer, for text and audio.
@@ -40,10 +40,11 @@ class MaskedTokenModel(keras.Model):
         audio_stride_ms: int = 60,
         audio_pooling: str = "conv",
         model_dim: int = 128,
-        audio_blocks: int = 0,
-        blocks: int = 2,
+        audio_blocks: int = 2,
+        audio_mixer: str = "conv",
+        blocks: int = 1,
         attention_heads: int = 4,
-        dropout: float = 0.1,
+        dropout: float = 0.0,
         residual: bool = True,
         position: str = "learned",
         word_clock: bool = True,
@@ -60,18 +61,23 @@ class MaskedTokenModel(keras.Model):
         audio = FeatureNormalization(dtype="float32", name="feature_normalization")(frames, lengths)
         audio, steps = AudioPooling(audio_pooling, stride, model_dim, name="audio_pooling")(audio, lengths)
         audio = position_layer(position, audio_context, name="audio_position")(audio)
-        audio = keras.layers.LayerNormalization(epsilon=1e-5, name="audio_input_norm")(audio)
+        audio = keras.layers.RMSNormalization(epsilon=1e-5, name="audio_input_norm")(audio)
 
         for i in range(audio_blocks):
-            audio = AudioBlock(model_dim, attention_heads, dropout, residual, name=f"audio_block_{i}")(audio, steps)
-        clock = WordClock(text_context, attention_heads, dtype="float32", name="word_clock")(audio, steps) if word_clock else None
+            block = AudioBlock(model_dim, attention_heads, dropout, residual, audio_mixer, name=f"audio_block_{i}")
+            audio = block(audio, steps)
+        clock = (
+            WordClock(text_context, attention_heads, dtype="float32", name="word_clock")(audio, steps)
+            if word_clock
+            else None
+        )
 
         text = keras.layers.Embedding(len(vocabulary), model_dim, name="token_embedding")(tokens)
         text = position_layer(position, text_context, name="text_position")(text)
         for i in range(blocks):
             block = CrossDomainBlock(model_dim, attention_heads, dropout, residual, name=f"block_{i}")
             text, audio, attention = block(text, audio, steps, clock)
-        text = keras.layers.LayerNormalization(epsilon=1e-5, name="output_norm")(text)
+        text = keras.layers.RMSNormalization(epsilon=1e-5, name="output_norm")(text)
         logits = keras.layers.Dense(len(vocabulary), dtype="float32", name="tokens")(text)
         super().__init__(
             inputs={"features": frames, "feature_lengths": lengths, "token_ids": tokens},
@@ -87,6 +93,7 @@ class MaskedTokenModel(keras.Model):
         self.audio_pooling = audio_pooling
         self.model_dim = model_dim
         self.audio_blocks = audio_blocks
+        self.audio_mixer = audio_mixer
         self.blocks = blocks
         self.attention_heads = attention_heads
         self.dropout = dropout
@@ -110,6 +117,7 @@ class MaskedTokenModel(keras.Model):
             "audio_pooling": self.audio_pooling,
             "model_dim": self.model_dim,
             "audio_blocks": self.audio_blocks,
+            "audio_mixer": self.audio_mixer,
             "blocks": self.blocks,
             "attention_heads": self.attention_heads,
             "dropout": self.dropout,

@@ -15,6 +15,7 @@ SOURCES = {
     "manifest": "keras_stt.data.sources.manifest",
     "synthetic": "keras_stt.data.sources.synthetic",
     "synthetic_tiny": "keras_stt.data.sources.synthetic",
+    "synthetic_digits": "keras_stt.data.sources.synthetic",
     "spoken_digit": "keras_stt.data.sources.digits",
     "digits": "keras_stt.data.sources.digits",
 }

@@ -1,13 +1,11 @@
 """The embedded corpus, `--dataset=synthetic`: built at the first run in under a minute, then kept in the cache.
 
-`synthetic_tiny` is the same recipe with a few utterances. The corpus is one and the same for everybody: no flag, the
-seed neither, changes it, so that results on it can be compared.
+`synthetic_tiny` is the same recipe with a few utterances, `synthetic_digits` digit strings by the same voices. The
+corpus is one and the same for everybody: no flag, the seed neither, changes it, so that results can be compared.
 """
 
-import contextlib
 import hashlib
 import json
-import os
 import pathlib
 import shutil
 import sys
@@ -15,6 +13,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 
 from keras_stt.audio import SAMPLE_RATE
+from keras_stt.data.one_process import one_process_at_a_time
 from keras_stt.data.records import Record
 from keras_stt.data.sources.options import SPLITS, CorpusOptions
 from keras_stt.data.tfds_audio import TFDSAudio, forget_open_splits, open_split, quiet_tfds
@@ -31,7 +30,7 @@ def splits(options: CorpusOptions) -> dict[str, Iterable[Record]]:
     Raises:
         InputError: espeak-ng cannot be loaded, or the cache cannot be written.
     """
-    config = "tiny" if options.dataset == "synthetic_tiny" else "default"
+    config = options.dataset.removeprefix("synthetic").removeprefix("_") or "default"
     folder = prepare(options.cache_dir or DEFAULT_CACHE_DIR, config)
     return {split: _records(str(folder), split) for split in SPLITS}
 
@@ -64,7 +63,7 @@ def prepare(cache_dir: str, config: str = "default") -> pathlib.Path:
     folder = root / config / str(Builder.VERSION)
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with _one_process_at_a_time(root / f"{config}.lock"):
+        with one_process_at_a_time(root / f"{config}.lock", "the synthetic corpus"):
             if not folder.exists():
                 _build(root, folder, config)
             elif not _is_intact(folder):
@@ -119,22 +118,6 @@ def _checksums(folder):
             with path.open("rb") as file:
                 result[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
     return result
-
-
-@contextlib.contextmanager
-def _one_process_at_a_time(path):
-    try:
-        import fcntl
-    except ImportError:  # Windows: a second process builds too, and the later one's files stay
-        yield
-        return
-    with open(path, "w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            _tell(f"waiting for the process that builds the synthetic corpus in {os.path.dirname(path)}")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _tell(line):

@@ -1,4 +1,4 @@
-"""The TFDS builder: sentences of a small grammar spoken by espeak-ng, with exact word times."""
+"""The TFDS builder: sentences of a small grammar, or digits, spoken by espeak-ng, with exact word times."""
 
 import dataclasses
 import hashlib
@@ -7,18 +7,19 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow_datasets as tfds
 
-from keras_stt.data.synthetic_sentences import sentences
+from keras_stt.data.synthetic_sentences import digit_strings, utterances
 from keras_stt.data.synthetic_speech.recording import record
 from keras_stt.data.synthetic_speech.speakers import speakers
 
 
 @dataclasses.dataclass
 class SyntheticSpeechConfig(tfds.core.BuilderConfig):
-    """Utterances per split."""
+    """Utterances per split; `text` makes theirs from `sizes`."""
 
-    train: int = 4200
-    dev: int = 200
-    test: int = 300
+    train: int = 2000
+    dev: int = 100
+    test: int = 200
+    text: Callable[[dict[str, int]], dict[str, list[str]]] = utterances
 
     def sizes(self) -> dict[str, int]:
         return {"train": self.train, "dev": self.dev, "test": self.test}
@@ -37,7 +38,10 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     RELEASE_NOTES = {"1.0.0": "First release."}
     BUILDER_CONFIGS = [
         SyntheticSpeechConfig(name="default", description="Some three hours of training speech."),
-        SyntheticSpeechConfig(name="tiny", description="For tests: minutes.", train=60, dev=12, test=12),
+        SyntheticSpeechConfig(
+            name="digits", description="Digit strings.", train=2400, dev=100, test=100, text=digit_strings
+        ),
+        SyntheticSpeechConfig(name="tiny", description="For tests: minutes.", train=40, dev=10, test=12),
     ]
     on_utterance: Callable[[], object] = staticmethod(lambda: None)
     content: str = ""
@@ -56,18 +60,16 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def _split_generators(self, dl_manager):
         digest = hashlib.sha256()
-        sentences_by_split = sentences(self.builder_config.sizes())
-        return {
-            split: self._generate_examples(split, sentences_by_split[split], digest) for split in sentences_by_split
-        }
+        texts = self.builder_config.text(self.builder_config.sizes())
+        return {split: self._generate_examples(split, texts[split], digest) for split in texts}
 
-    def _generate_examples(self, split, split_sentences, digest):
+    def _generate_examples(self, split, texts, digest):
         split_speakers = speakers(split)
-        for index, sentence in enumerate(split_sentences):
+        for index, spoken in enumerate(texts):
             utterance_id = f"{split}-{index:05d}"
             speaker = split_speakers[index % len(split_speakers)]
-            recording = record(sentence, speaker, utterance_id)
-            text = sentence.replace(",", "")
+            recording = record(spoken, speaker, utterance_id)
+            text = spoken.replace(",", "")
             starts, ends = np.ascontiguousarray(np.array(recording.word_times, np.float32).T)
             for part in (utterance_id.encode(), text.encode(), recording.samples, starts, ends):
                 digest.update(part)

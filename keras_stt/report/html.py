@@ -1,0 +1,289 @@
+"""A run as one HTML file: what it reached, how it learned, what it mishears, and all that it was run with."""
+
+import importlib.resources
+import math
+import string
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import Protocol
+
+from keras_stt.formats.lines import write_text
+from keras_stt.report import plots
+from keras_stt.wer import EditCounts, alignment_operations
+
+EXAMPLES = 5  # best, median and worst utterances shown
+_MANY_SPEAKERS = 20  # a longer table is folded
+_MARKS = {"substitute": ("substitution", "S"), "delete": ("deletion", "D"), "insert": ("insertion", "I")}
+
+
+class UtteranceResult(Protocol):
+    """What the report reads of a transcribed test utterance; `duration` in seconds."""
+
+    id: str
+    speaker: str
+    duration: float
+    reference: str
+    hypothesis: str
+    counts: EditCounts
+
+
+def write_report(
+    path,
+    summary: Mapping,
+    history: Sequence[Mapping],
+    results: Sequence[UtteranceResult],
+    flags: Mapping | None = None,
+    notes: Iterable[str] = (),
+) -> None:
+    """Writes the report: one file that needs no network and no other file. Equal arguments give equal bytes.
+
+    Args:
+        path: the HTML file; an old one is replaced at once or not at all.
+        summary: the contents of `summary.json`. Rates are fractions of one, losses nats per token; any key may be
+            missing.
+        history: a row per epoch, in order; cells may be missing, None, empty or NaN.
+        results: the utterances of the test set.
+        flags: name and value of every flag; `summary["flags"]` when None.
+        notes: sentences for the reader's attention, shown under the headline.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    results = sorted(results, key=_quality)
+    flags = summary.get("flags") or {} if flags is None else flags
+    sections = [
+        _headline(summary, results, [*_warnings(summary, history), *notes]),
+        _facts(summary),
+        _learning(summary, history),
+        _utterances(results),
+        _speakers(results),
+        _section("Summary", _value_table(_summary_rows(summary))),
+        _section("Skipped records", _skipped(summary.get("skipped_records") or {})),
+        _section("Flags", _value_table(sorted(flags.items()))),
+    ]
+    template = importlib.resources.files(__package__).joinpath("template.html").read_text(encoding="utf-8")
+    page = string.Template(template).substitute(title=_text(_title(summary)), sections="\n".join(filter(None, sections)))
+    write_text(path, page)
+
+
+def _title(summary: Mapping) -> str:
+    return " · ".join(str(summary[key]) for key in ("task", "dataset") if summary.get(key)) or "Training run"
+
+
+def _headline(summary: Mapping, results: Sequence[UtteranceResult], notes: Sequence[str]) -> str:
+    counts = sum((result.counts for result in results), EditCounts())
+    rate = plots.number(summary.get("test_wer"))
+    if rate is None and counts.reference_words:
+        rate = counts.rate
+    lines = [f"<h1>{_text(_title(summary))}</h1>"]
+    if rate is None:
+        lines.append("<p class=rate>No test WER</p><p>Nothing was transcribed.</p>")
+    else:
+        lines.append(f"<p class=rate>{_percent(rate)} test WER</p><p>{_in_words(rate, summary)}</p>")
+    if counts.reference_words:
+        speakers = len({_speaker(result) for result in results})
+        lines.append(
+            f'<p class="quiet">Measured on {_count(len(results), "utterance")} of {_count(speakers, "speaker")} with '
+            f"{_count(counts.reference_words, 'word')}: {counts.substitutions:,} substituted, "
+            f"{counts.deletions:,} missed, {counts.insertions:,} added.</p>"
+        )
+    if notes:
+        lines.append(f"<ul class=notes>{''.join(f'<li>{_text(note)}</li>' for note in notes)}</ul>")
+    return "\n".join(lines)
+
+
+def _in_words(rate: float, summary: Mapping) -> str:
+    """The test WER and its interval as sentences."""
+    errors = 100 * rate
+    about = f"{errors:.0f}" if errors >= 10 or errors == 0 else f"{errors:.1f}"
+    sentences = [f"{'About ' if errors else ''}{about} word errors for every 100 words spoken."]
+    low, high = (*(summary.get("test_wer_interval") or ()), None, None)[:2]
+    if plots.number(low) is not None and plots.number(high) is not None:
+        sentences.append(
+            f"With 95 % confidence the rate lies between <b>{_percent(low)}</b> and <b>{_percent(high)}</b>."
+        )
+    draft = plots.number(summary.get("test_wer_draft"))
+    if draft is not None:
+        sentences.append(f"The draft before refinement had {_percent(draft)}.")
+    return " ".join(sentences)
+
+
+def _warnings(summary: Mapping, history: Sequence[Mapping]) -> list[str]:
+    """Whether the loss says that the model does not listen."""
+    rows = [row for row in history if plots.number(row.get("tokens_loss")) is not None]
+    loss = plots.number(rows[-1]["tokens_loss"] if rows else summary.get("loss"))
+    unigram = plots.number(summary.get("unigram_loss"))
+    if loss is None or unigram is None or loss < unigram:
+        return []
+    return [
+        f"The loss on tokens ({loss:.2f}) is not below that of the unigram guess ({unigram:.2f}): "
+        "the model knows at best which words are frequent, and hears nothing yet."
+    ]
+
+
+def _facts(summary: Mapping) -> str:
+    """The numbers asked for first, as tiles."""
+    formats = {
+        "test_cer": ("Test CER", _percent),
+        "dev_wer": ("Dev WER", _percent),
+        "parameters": ("Parameters", lambda value: f"{value:,.0f}"),
+        "epochs": ("Epochs", lambda value: f"{value:,.0f}"),
+        "train_seconds": ("Training time", _duration),
+        "audio_hours_per_hour": ("Audio hours per hour", lambda value: f"{value:,.0f}"),
+        "peak_memory_mb": ("Peak memory", lambda value: f"{value:,.0f} MB"),
+    }
+    known = [(label, shown(plots.number(summary[key]))) for key, (label, shown) in formats.items()
+             if plots.number(summary.get(key)) is not None]  # fmt: skip
+    known += [("Backend", summary["backend"])] if summary.get("backend") else []
+    tiles = "".join(f"<div><dt>{_text(label)}</dt><dd>{_text(value)}</dd></div>" for label, value in known)
+    return f"<dl class=facts>{tiles}</dl>" if tiles else ""
+
+
+def _learning(summary: Mapping, history: Sequence[Mapping]) -> str:
+    figures = (
+        (
+            plots.loss_curves(history, summary.get("unigram_loss")),
+            "Loss by epoch. The dashed line is the loss of guessing every word by its frequency alone: "
+            "below it the model makes use of what it hears.",
+        ),
+        (plots.wer_curves(history), "Word error rate on the dev set by epoch."),
+        (plots.loss_against_wer(history), "Loss against dev WER; every dot is an epoch."),
+    )
+    drawn = "".join(
+        f'<figure><div role="img" aria-label="{_text(caption)}">{svg}</div><figcaption>{_text(caption)}</figcaption>'
+        "</figure>"
+        for svg, caption in figures
+        if svg
+    )
+    return _section("Learning", f"<div class=plots>{drawn}</div>" if drawn else "")
+
+
+def _quality(result: UtteranceResult) -> tuple:
+    """Sorts the best first; of equal rates, a longer utterance is the better or the worse example."""
+    rate, words = result.counts.rate, result.counts.reference_words
+    return rate, words if rate >= 1 else -words, str(result.id)
+
+
+def _utterances(results: Sequence[UtteranceResult]) -> str:
+    if not results:
+        return ""
+    key = ", ".join(f'<span class="key {name}">{mark} {name}</span>' for name, mark in _MARKS.values())
+    parts = [f"<p class=quiet>The upper line is what was said, the lower what was heard. Marked: {key}.</p>"]
+    middle = (len(results) - EXAMPLES) // 2
+    groups = (
+        ("Best", results[:EXAMPLES]),
+        ("Median", results[middle : middle + EXAMPLES]),
+        ("Worst", results[-EXAMPLES:][::-1]),
+    )
+    if len(results) <= 3 * EXAMPLES:
+        groups = (("All, best first", results),)
+    for name, group in groups:
+        parts += [f"<h3>{name}</h3>", *map(_utterance, group)]
+    return _section("Test utterances", "\n".join(parts))
+
+
+def _utterance(result: UtteranceResult) -> str:
+    aligned = alignment_operations(result.reference.split(), result.hypothesis.split())
+    pairs = "".join(_pair(*operation) for operation in aligned) or "<i>nothing said, nothing heard</i>"
+    rate = "no words said" if math.isinf(result.counts.rate) else f"WER {_percent(result.counts.rate)}"
+    return (
+        f'<div class="utterance"><p class="quiet">{rate} · <bdi>{_text(result.id)}</bdi> · speaker '
+        f"<bdi>{_text(_speaker(result))}</bdi> · {result.duration:.1f} s</p>"
+        f'<div class="words" dir="auto">{pairs}</div></div>'
+    )
+
+
+def _pair(operation: str, said: str | None, heard: str | None) -> str:
+    """A word of the reference over a word of the hypothesis, with a letter below where they differ."""
+    upper, lower = _text(said or ""), _text(heard or "")
+    if operation == "equal":
+        return f'<span class="pair"><bdi>{upper}</bdi> <bdi class="hit">{lower}</bdi></span> '
+    name, mark = _MARKS[operation]
+    upper = f"<del>{upper}</del>" if operation == "delete" else f"<bdi>{upper or '–'}</bdi>"
+    lower = f"<ins>{lower}</ins>" if operation == "insert" else f"<bdi>{lower or '–'}</bdi>"
+    return f'<span class="pair {name}">{upper} {lower} <span class="mark" title="{name}">{mark}</span></span> '
+
+
+def _speakers(results: Sequence[UtteranceResult]) -> str:
+    by_speaker: dict[str, list[UtteranceResult]] = {}
+    for result in results:
+        by_speaker.setdefault(_speaker(result), []).append(result)
+    totals = {name: sum((result.counts for result in theirs), EditCounts()) for name, theirs in by_speaker.items()}
+    rows = []
+    for name in sorted(totals, key=lambda name: (-totals[name].rate, name)):
+        counts, theirs = totals[name], by_speaker[name]
+        width = 100 * min(counts.rate, 1.0)
+        cells = (f"{counts.reference_words:,}", f"{counts.substitutions:,}", f"{counts.deletions:,}",
+                 f"{counts.insertions:,}", f"{len(theirs):,}", f"{sum(r.duration for r in theirs) / 60:.1f}")  # fmt: skip
+        rows.append(
+            f"<tr><th scope=row><bdi>{_text(name)}</bdi></th><td class=number>{_percent(counts.rate)}"
+            f'<span class=track><span class=bar style="width:{width:.0f}%"></span></span></td>'
+            + "".join(f"<td class=number>{cell}</td>" for cell in cells)
+            + "</tr>"
+        )
+    head = "".join(f"<th scope=col class=number>{name}</th>" for name in ("Words", "S", "D", "I", "Utt.", "Minutes"))
+    table = (
+        "<div class=scroll tabindex=0><table class=counts><thead><tr><th scope=col>Speaker</th><th scope=col>WER</th>"
+        f"{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+    )
+    if len(rows) > _MANY_SPEAKERS:
+        table = f"<details><summary>{len(rows):,} speakers, worst first</summary>{table}</details>"
+    return _section("WER by speaker", table if rows else "")
+
+
+def _summary_rows(summary: Mapping) -> list[tuple[str, object]]:
+    """Names and values, with `versions.keras` for a value within a value."""
+    rows = []
+    for name, value in summary.items():
+        if name in ("flags", "skipped_records"):
+            continue
+        rows += [(f"{name}.{key}", item) for key, item in value.items()] if isinstance(value, Mapping) else [(name, value)]
+    return rows
+
+
+def _skipped(reasons: Mapping) -> str:
+    if not reasons:
+        return "<p>None.</p>"
+    return _value_table(sorted(reasons.items(), key=lambda item: (-(plots.number(item[1]) or 0), str(item[0]))))
+
+
+def _value_table(rows: Iterable[tuple[str, object]]) -> str:
+    body = "".join(f"<tr><th scope=row>{_text(name)}</th><td>{_text(_value(value))}</td></tr>" for name, value in rows)
+    return f"<table class=values><tbody>{body}</tbody></table>" if body else ""
+
+
+def _section(title: str, content: str) -> str:
+    return f"<section>\n<h2>{title}</h2>\n{content}\n</section>" if content else ""
+
+
+def _value(value) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(_value, value))
+    return "" if value is None else str(value)
+
+
+def _text(value) -> str:
+    """Anything from outside, safe between tags and in quoted attributes; file names may hold stray bytes."""
+    return escape(str(value).encode("utf-8", "replace").decode())
+
+
+def _speaker(result: UtteranceResult) -> str:
+    return str(result.speaker) if result.speaker not in (None, "") else "unknown"
+
+
+def _percent(rate: float) -> str:
+    return f"{100 * rate:.1f} %" if math.isfinite(rate) else "–"
+
+
+def _count(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _duration(seconds: float) -> str:
+    """`48 s`, `12 min`, `3 h 05 min`."""
+    minutes = round(seconds / 60)
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60:02d} min"

@@ -1,0 +1,102 @@
+"""What all tests share: a quiet backend on the CPU, a corpus of tones, a tiny model, and the folder of real data."""
+
+import os
+
+# Before anything imports Keras or TensorFlow.
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from keras_stt.audio import SAMPLE_RATE
+from keras_stt.data.feature_store import FeatureStore, open_features
+from keras_stt.data.index import Index, build_index
+from keras_stt.data.locations import FileAudio
+from keras_stt.data.records import Record
+from keras_stt.text import Vocabulary
+
+pytest.register_assert_rewrite("layer_contract")
+
+WORDS = ("ALFA", "BRAVO", "CHARLIE", "DELTA", "ECHO", "FOXTROT")
+WORD_SECONDS, PAUSE_SECONDS = 0.24, 0.11
+
+
+@dataclasses.dataclass(frozen=True)
+class ToneCorpus:
+    """Utterances whose words are tones, one pitch for each word of the vocabulary."""
+
+    records: list[Record]
+    index: Index
+    features: FeatureStore
+    vocabulary: Vocabulary
+
+
+def tone(word: str) -> np.ndarray:
+    """The sound of a word: float32 samples at 16 kHz."""
+    time = np.arange(round(WORD_SECONDS * SAMPLE_RATE)) / SAMPLE_RATE
+    pitch = 300 * 1.4 ** WORDS.index(word)  # Hz
+    return (0.3 * np.sin(2 * np.pi * pitch * time)).astype(np.float32)
+
+
+def say(words, noise: np.random.Generator):
+    """Samples and word times of a sequence of tones, with pauses of faint noise around them."""
+    samples, times = [np.zeros(round(PAUSE_SECONDS * SAMPLE_RATE), np.float32)], []
+    for word in words:
+        start = sum(map(len, samples)) / SAMPLE_RATE
+        samples += [tone(word), np.zeros(round(PAUSE_SECONDS * SAMPLE_RATE), np.float32)]
+        times.append((start, start + WORD_SECONDS))
+    samples = np.concatenate(samples)
+    return samples + 1e-3 * noise.standard_normal(len(samples)).astype(np.float32), tuple(times)
+
+
+def write_tone_records(folder, word_counts, seed=0) -> list[Record]:
+    """One WAV file and record for each of `word_counts`."""
+    rng = np.random.default_rng(seed)
+    records = []
+    for i, count in enumerate(word_counts):
+        words = rng.choice(WORDS, count).tolist()
+        samples, times = say(words, rng)
+        path = folder / f"{i}.wav"
+        soundfile.write(path, samples, SAMPLE_RATE, subtype="PCM_16")
+        duration = len(samples) / SAMPLE_RATE
+        records.append(Record(f"u{i}", FileAudio(str(path)), 0.0, duration, f"s{i % 3}", " ".join(words), times))
+    return records
+
+
+@pytest.fixture(scope="session")
+def tone_corpus(tmp_path_factory) -> ToneCorpus:
+    """Nine utterances of one to nine words: an index, its features and its vocabulary."""
+    folder = tmp_path_factory.mktemp("tones")
+    records = write_tone_records(folder, [4, 1, 7, 3, 9, 2, 5, 8, 6])
+    index = build_index(records, folder / "index", "tones")
+    features = open_features(index, folder / "features", "tones")
+    return ToneCorpus(records, index, features, Vocabulary(WORDS))
+
+
+@pytest.fixture(scope="session")
+def tiny_recognizer():
+    """An untrained model of four words and 1.92 s; for reading only."""
+    import keras
+
+    from keras_stt.recognizer import Recognizer
+
+    keras.utils.set_random_seed(0)
+    size = {"text_context": 4, "audio_context": 32, "model_dim": 16, "audio_blocks": 1, "blocks": 1}
+    return Recognizer(Vocabulary(WORDS).to_list(), **size, attention_heads=2)
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real recordings: `librispeech/{train,dev,test}` and `fsdd/recordings`. Skips without one."""
+    name = os.environ.get("KERAS_STT_TEST_DATA")
+    if not name:
+        pytest.skip("KERAS_STT_TEST_DATA is unset: names the folder of librispeech/ and fsdd/")
+    if not Path(name).is_dir():
+        pytest.skip(f"KERAS_STT_TEST_DATA={name}: no such folder")
+    return Path(name)
