@@ -31,6 +31,9 @@ class HeardWindow:
     until: float
     words: tuple[Word, ...]
 
+    def speaks_for(self, time: float) -> bool:
+        return self.start <= time <= self.until
+
 
 class _Place:
     """A place in the transcript at which some windows heard a word."""
@@ -64,28 +67,36 @@ def stitch(windows: list[HeardWindow]) -> list[Word]:
     whether the word is the same. A window's vote weighs as much as its confidence, and little near its edges.
     """
     places: list[_Place] = []
-    for window in windows:
-        inside = [i for i, place in enumerate(places) if window.start <= place.middle <= window.until]
-        first = inside[0] if inside else sum(place.middle < window.start for place in places)
-        span = places[first : inside[-1] + 1] if inside else []
+    longest = max((window.until - window.start for window in windows), default=0.0)
+    for number, window in enumerate(windows):
+        # Windows come in order of time, so what this one can speak of lies at the end.
+        first = len(places)
+        while first and places[first - 1].middle >= window.start:
+            first -= 1
+        stop = first
+        while stop < len(places) and places[stop].middle <= window.until:
+            stop += 1
+        earlier = _windows_since(windows, number, window.start - longest)
         merged = []
-        for place, word in _pair(span, window.words):
+        for place, word in _pair(places[first:stop], window.words):
             if place is None:
                 place = _Place(word.middle)
-                # Windows before this one spoke for that time too, and heard nothing.
-                place.absent = sum(
-                    _weight(past, word.middle)
-                    for past in windows
-                    if past is not window and past.start < window.start and past.start <= word.middle <= past.until
-                )
+                place.absent = sum(_weight(past, word.middle) for past in earlier if past.speaks_for(word.middle))
             if word is None:
                 place.absent += _weight(window, place.middle)
             else:
                 place.vote(word, word.confidence * _weight(window, word.middle))
             merged.append(place)
-        merged.sort(key=lambda place: place.middle)
-        places[first : first + len(span)] = merged
+        places[first:stop] = sorted(merged, key=lambda place: place.middle)
     return [word for word in (place.word() for place in places) if word is not None]
+
+
+def _windows_since(windows: list[HeardWindow], number: int, time: float) -> list[HeardWindow]:
+    """The windows before `number` that begin at `time` or later."""
+    first = number
+    while first and windows[first - 1].start >= time:
+        first -= 1
+    return windows[first:number]
 
 
 def _weight(window: HeardWindow, time: float) -> float:

@@ -62,8 +62,8 @@ def write_report(
         _section("Flags", _value_table(sorted(flags.items()))),
     ]
     template = importlib.resources.files(__package__).joinpath("template.html").read_text(encoding="utf-8")
-    page = string.Template(template).substitute(title=_text(_title(summary)), sections="\n".join(filter(None, sections)))
-    write_text(path, page)
+    body = "\n".join(filter(None, sections))
+    write_text(path, string.Template(template).substitute(title=_text(_title(summary)), sections=body))
 
 
 def _title(summary: Mapping) -> str:
@@ -167,8 +167,8 @@ def _quality(result: UtteranceResult) -> tuple:
 def _utterances(results: Sequence[UtteranceResult]) -> str:
     if not results:
         return ""
-    key = ", ".join(f'<span class="key {name}">{mark} {name}</span>' for name, mark in _MARKS.values())
-    parts = [f"<p class=quiet>The upper line is what was said, the lower what was heard. Marked: {key}.</p>"]
+    key = " ".join(f'<span class="key {name}">{mark} {name}</span>' for name, mark in _MARKS.values())
+    parts = [f"<p class=quiet>The upper line is what was said, the lower what was heard. Marked: {key}</p>"]
     middle = (len(results) - EXAMPLES) // 2
     groups = (
         ("Best", results[:EXAMPLES]),
@@ -209,19 +209,9 @@ def _speakers(results: Sequence[UtteranceResult]) -> str:
     for result in results:
         by_speaker.setdefault(_speaker(result), []).append(result)
     totals = {name: sum((result.counts for result in theirs), EditCounts()) for name, theirs in by_speaker.items()}
-    rows = []
-    for name in sorted(totals, key=lambda name: (-totals[name].rate, name)):
-        counts, theirs = totals[name], by_speaker[name]
-        width = 100 * min(counts.rate, 1.0)
-        cells = (f"{counts.reference_words:,}", f"{counts.substitutions:,}", f"{counts.deletions:,}",
-                 f"{counts.insertions:,}", f"{len(theirs):,}", f"{sum(r.duration for r in theirs) / 60:.1f}")  # fmt: skip
-        rows.append(
-            f"<tr><th scope=row><bdi>{_text(name)}</bdi></th><td class=number>{_percent(counts.rate)}"
-            f'<span class=track><span class=bar style="width:{width:.0f}%"></span></span></td>'
-            + "".join(f"<td class=number>{cell}</td>" for cell in cells)
-            + "</tr>"
-        )
-    head = "".join(f"<th scope=col class=number>{name}</th>" for name in ("Words", "S", "D", "I", "Utt.", "Minutes"))
+    worst_first = sorted(totals, key=lambda name: (-totals[name].rate, name))
+    rows = [_speaker_row(name, totals[name], by_speaker[name]) for name in worst_first]
+    head = "".join(f"<th scope=col class=number>{name}</th>" for name in ("Words", "S", "D", "I", "Utt.", "Min."))
     table = (
         "<div class=scroll tabindex=0><table class=counts><thead><tr><th scope=col>Speaker</th><th scope=col>WER</th>"
         f"{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
@@ -231,13 +221,24 @@ def _speakers(results: Sequence[UtteranceResult]) -> str:
     return _section("WER by speaker", table if rows else "")
 
 
+def _speaker_row(name: str, counts: EditCounts, results: Sequence[UtteranceResult]) -> str:
+    numbers = (counts.reference_words, counts.substitutions, counts.deletions, counts.insertions, len(results))
+    cells = [f"{number:,}" for number in numbers] + [f"{sum(result.duration for result in results) / 60:.1f}"]
+    return (
+        f"<tr><th scope=row><bdi>{_text(name)}</bdi></th><td class=number>{_percent(counts.rate)}<span class=track>"
+        f'<span class=bar style="width:{100 * min(counts.rate, 1):.0f}%"></span></span></td>'
+        f"{''.join(f'<td class=number>{cell}</td>' for cell in cells)}</tr>"
+    )
+
+
 def _summary_rows(summary: Mapping) -> list[tuple[str, object]]:
     """Names and values, with `versions.keras` for a value within a value."""
     rows = []
     for name, value in summary.items():
         if name in ("flags", "skipped_records"):
             continue
-        rows += [(f"{name}.{key}", item) for key, item in value.items()] if isinstance(value, Mapping) else [(name, value)]
+        nested = isinstance(value, Mapping)
+        rows += [(f"{name}.{key}", item) for key, item in value.items()] if nested else [(name, value)]
     return rows
 
 

@@ -48,7 +48,7 @@ def loss_curves(history: Sequence[dict], unigram_loss: float | None = None) -> s
         if total:
             _curve(axes, total, _FIRST, "training loss", solid=True)
         if tokens and tokens != total:
-            _curve(axes, tokens, _SECOND, "of the tokens", solid=not total)
+            _curve(axes, tokens, _SECOND, "tokens alone", solid=not total)
         if number(unigram_loss) is not None:
             axes.axhline(number(unigram_loss), color=_INK, linestyle="--", linewidth=1.2, label="unigram guess")
         axes.set(xlabel="epoch", ylabel="nats per token")
@@ -88,11 +88,12 @@ def loss_against_wer(history: Sequence[dict]) -> str:
         across, up = zip(*dots, strict=True)
         axes.plot(across, up, color=_FIRST, linewidth=0.8, alpha=0.5)
         axes.plot(across, up, "o", color=_FIRST, markersize=4)
-        for dot, row in ((dots[0], epochs[0]), (dots[-1], epochs[-1])):
-            epoch = number(row.get("epoch"))
+        # The dots go down to the left: the first is labelled above them, the last below.
+        for i, offset, side in ((0, (-7, 3), "right"), (-1, (7, -9), "left")):
+            epoch = number(epochs[i].get("epoch"))
             if epoch is not None:
-                axes.annotate(f"epoch {epoch:g}", dot, xytext=(6, 5), textcoords="offset points", fontsize=9)
-        axes.margins(x=0.16, y=0.12)
+                axes.annotate(f"epoch {epoch:g}", dots[i], offset, textcoords="offset points", ha=side, fontsize=9)
+        axes.margins(x=0.1, y=0.12)
         axes.set(xlabel="training loss, nats per token", ylabel="dev WER, %")
 
     return _svg(draw, "scatter")
@@ -142,7 +143,9 @@ def _svg(draw: Callable, name: str) -> str:
         axes = figure.add_subplot()
         draw(axes)
         if axes.get_xlabel() == "epoch":
-            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+            first, last = axes.dataLim.intervalx
+            axes.set_xlim(first - 0.5, last + 0.5)
+            axes.xaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
         axes.tick_params(length=0)
         figure.savefig(file, format="svg", transparent=True, metadata=_NO_DATE)
     return _for_page(file.getvalue(), name)

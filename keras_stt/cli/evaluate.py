@@ -1,0 +1,124 @@
+"""`keras-stt evaluate`: the word error rate of a model on a split of a corpus."""
+
+import argparse
+import dataclasses
+import itertools
+import json
+import os
+
+from keras_stt.cli.transcribe import add_decoding_arguments, check_decoding_arguments
+from keras_stt.errors import FlagError, InputError
+
+SPLITS = ("train", "dev", "test")
+WORST = 3  # utterances shown
+
+
+def add_parser(subparsers) -> None:
+    """Adds the verb to the command line."""
+    parser = subparsers.add_parser(
+        "evaluate",
+        help="measure the word error rate of a model on a corpus",
+        description="Transcribes a split of a corpus and prints word and character error rates, the 95 % interval of "
+        "the word error rate by resampling speakers, and the utterances with most errors.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("model", metavar="MODEL", help="a model.keras, or the output folder of a training run")
+    parser.add_argument("--dataset", required=True, help="corpus: librispeech, stm, manifest, synthetic, digits, ...")
+    parser.add_argument("--split", choices=SPLITS, default="test", help="part of the corpus")
+    parser.add_argument("--data_dir", default="", help="folder or file of the corpus, or of its prepared TFDS data")
+    parser.add_argument("--archive_dir", default="", help="folder with the corpus's official archives")
+    for split in SPLITS:
+        words = f"the corpus's own parts that make up {split}, comma-separated; empty: chosen by the corpus"
+        parser.add_argument(f"--{split}_splits", default="", help=words)
+    for split in SPLITS[1:]:
+        words = f"speakers held out for {split}, comma-separated, where the corpus has no such part"
+        parser.add_argument(f"--{split}_speakers", default="", help=words)
+    parser.add_argument("--cache_dir", default="", help="where built corpora are kept; empty: ~/.cache/keras_stt")
+    parser.add_argument("--download", action="store_true", help="fetch the corpus where it is not there")
+    parser.add_argument("--seed", type=int, default=0, help="of corpora that are drawn, as in training")
+    parser.add_argument("--limit", type=int, default=0, help="evaluate only the first so many utterances; 0: all")
+    parser.add_argument("--output_dir", default="", help="write summary.json and utterances.jsonl into this folder")
+    add_decoding_arguments(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Evaluates and prints.
+
+    Raises:
+        InputError: the model or the corpus cannot be read, or the split has no utterances.
+    """
+    check_decoding_arguments(args)
+    if args.limit < 0:
+        raise FlagError("limit", f"{args.limit} utterances; give 1 or more, or 0 for all")
+    from keras_stt.data.sources import open_corpus
+    from keras_stt.evaluation import evaluate_utterances, summarize
+    from keras_stt.recognizer import load_model
+
+    # The corpus first: a wrong flag is told of before Keras has been started for nothing.
+    records = list(itertools.islice(open_corpus(corpus_options(args))[args.split], args.limit or None))
+    if not records:
+        raise FlagError("split", f"{args.dataset} has no utterances in {args.split}; name others, or their speakers")
+    model = load_model(args.model)
+    label = f"{args.dataset} {args.split}"
+    results = evaluate_utterances(model, records, passes=args.passes, hop_seconds=args.hop_ms / 1000, label=label)
+    summary = summarize(results)
+    print_summary(label, summary, results)
+    if args.output_dir:
+        settings = {"model": args.model, "dataset": args.dataset, "split": args.split, "passes": args.passes}
+        write_results(args.output_dir, {**settings, "hop_ms": args.hop_ms, **summary}, results)
+    return 0
+
+
+def corpus_options(args: argparse.Namespace):
+    """The corpus that the flags ask for."""
+    from keras_stt.data.sources.options import CorpusOptions
+
+    return CorpusOptions(
+        dataset=args.dataset,
+        data_dir=args.data_dir,
+        archive_dir=args.archive_dir,
+        splits=tuple((split, getattr(args, f"{split}_splits")) for split in SPLITS),
+        dev_speakers=_names(args.dev_speakers),
+        test_speakers=_names(args.test_speakers),
+        cache_dir=args.cache_dir,
+        download=args.download,
+        seed=args.seed,
+    )
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def print_summary(label: str, summary: dict, results: list) -> None:
+    """Prints rates, counts and the worst utterances."""
+    low, high = summary["wer_interval"]
+    total = sum((result.counts for result in results[1:]), results[0].counts)
+    print(f"{label}: {len(results)} utterances, {total.reference_words} words")
+    print(f"WER {summary['wer']:.2%} (95 % interval {low:.2%} to {high:.2%})   CER {summary['cer']:.2%}")
+    print(f"{total.substitutions} substitutions, {total.deletions} deletions, {total.insertions} insertions")
+    worst = sorted(results, key=lambda result: (-result.counts.rate, -result.counts.edits))[:WORST]
+    for result in worst:
+        if result.counts.edits:
+            print(f"\n{result.id}: {result.counts.edits} edits, {result.counts.reference_words} words")
+            print(f"  said   {result.reference}\n  heard  {result.hypothesis}")
+
+
+def write_results(folder: str, summary: dict, results: list) -> None:
+    """Writes `summary.json`, and `utterances.jsonl` with reference and hypothesis of each; each file whole or not."""
+    from keras_stt.formats.lines import write_text
+
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--output_dir: {folder} cannot be made ({error.strerror}); give another") from error
+    lines = [json.dumps(_as_fields(result), ensure_ascii=False) + "\n" for result in results]
+    write_text(os.path.join(folder, "utterances.jsonl"), "".join(lines))
+    write_text(os.path.join(folder, "summary.json"), json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
+
+
+def _as_fields(result) -> dict:
+    names = ("id", "speaker", "duration", "reference", "hypothesis")
+    counts = dataclasses.asdict(result.counts)
+    return {**{name: getattr(result, name) for name in names}, **counts}

@@ -1,0 +1,71 @@
+"""`keras-stt`: transcribe, evaluate and export models, and make references for scoring."""
+
+import argparse
+import importlib
+import os
+import sys
+
+from keras_stt import __version__
+from keras_stt.cli.quiet import quiet_tensorflow
+from keras_stt.errors import InputError
+
+# A verb is a module of this package with `add_parser(subparsers)` and `run(args)`. Only the one asked for is imported,
+# so that help comes at once; the others are listed with these words.
+VERBS = {
+    "transcribe": "write down what is said in recordings",
+    "evaluate": "measure the word error rate of a model on a corpus",
+    "export": "write a model as a folder that runs without this package",
+    "stm": "write an STM file from LibriSpeech folders",
+}
+INPUT_ERROR, FAILURE, INTERRUPTED = 2, 1, 130
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs one command.
+
+    Args:
+        argv: arguments after the program's name; None takes those of the process.
+
+    Returns:
+        0; 1 where a part of the work failed; 2 for bad input, of which one line on stderr tells.
+    """
+    argv = sys.argv[1:] if argv is None else argv
+    try:
+        args = build_parser(asked_verb(argv)).parse_args(argv)
+        quiet_tensorflow()
+        return args.run(args)
+    except InputError as error:
+        return _fail(error, INPUT_ERROR)
+    except BrokenPipeError:
+        # The reader of our output has seen enough. Python would complain once more when it flushes stdout at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILURE
+    except KeyboardInterrupt:
+        return _fail("interrupted", INTERRUPTED)
+
+
+def asked_verb(argv: list[str]) -> str | None:
+    """The first argument that is no option."""
+    return next((argument for argument in argv if not argument.startswith("-")), None)
+
+
+def build_parser(verb: str | None = None) -> argparse.ArgumentParser:
+    """The parser of the whole command line; of the verbs only `verb` has its options."""
+    parser = argparse.ArgumentParser(prog="keras-stt", description="Speech to text in Keras 3.")
+    parser.add_argument("--version", action="version", version=f"keras-stt {__version__}")
+    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, words in VERBS.items():
+        if name == verb:
+            importlib.import_module(f"keras_stt.cli.{name}").add_parser(subparsers)
+        else:
+            subparsers.add_parser(name, help=words)
+    return parser
+
+
+def _fail(reason, code: int) -> int:
+    print(f"keras-stt: {' '.join(str(reason).split())}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

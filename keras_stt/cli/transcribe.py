@@ -1,0 +1,88 @@
+"""`keras-stt transcribe`: what is said in recordings."""
+
+import argparse
+import json
+import sys
+
+from keras_stt.errors import FlagError, InputError
+
+HOP_MS = 600  # of `keras_stt.transcribe`, which is slow to import
+
+
+def add_parser(subparsers) -> None:
+    """Adds the verb to the command line."""
+    parser = subparsers.add_parser(
+        "transcribe",
+        help="write down what is said in recordings",
+        description="Prints what is said in recordings of any length. Of several files each line begins with the "
+        "file's name and a tab. A file that cannot be read is reported and passed over.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("model", metavar="MODEL", help="a model.keras, or the output folder of a training run")
+    parser.add_argument("files", metavar="FILE", nargs="+", help="recordings: FLAC, WAV, Opus, MP3")
+    parser.add_argument(
+        "--format",
+        choices=("txt", "jsonl"),
+        default="txt",
+        help="txt: the text; jsonl: a JSON object per file, with the times in seconds and confidence of every word",
+    )
+    add_decoding_arguments(parser)
+    parser.set_defaults(run=run)
+
+
+def add_decoding_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds `--passes` and `--hop_ms`."""
+    parser.add_argument("--passes", type=int, default=1, help="refinement passes in each window")
+    parser.add_argument("--hop_ms", type=float, default=HOP_MS, help="milliseconds from one window to the next")
+
+
+def check_decoding_arguments(args: argparse.Namespace) -> None:
+    """Raises FlagError for values that make no sense."""
+    if args.passes < 1:
+        raise FlagError("passes", f"{args.passes} passes; give 1 or more")
+    if not 10 <= args.hop_ms < float("inf"):
+        raise FlagError("hop_ms", f"{args.hop_ms:g} ms; give 10 or more")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints the transcripts as they come.
+
+    Returns:
+        1 where a file of several could not be read.
+
+    Raises:
+        InputError: the model cannot be loaded, or the only file cannot be read.
+    """
+    check_decoding_arguments(args)
+    from keras_stt.recognizer import load_model
+
+    model = load_model(args.model)
+    failed = 0
+    for file in args.files:
+        try:
+            transcript = model.transcribe(file, passes=args.passes, hop_seconds=args.hop_ms / 1000)
+        except InputError as error:
+            if len(args.files) == 1:
+                raise
+            failed += 1
+            print(f"keras-stt: {error}", file=sys.stderr)
+            continue
+        if args.format == "jsonl":
+            print(_as_json(file, transcript), flush=True)
+        else:
+            print(transcript.text if len(args.files) == 1 else f"{file}\t{transcript.text}", flush=True)
+    return 1 if failed else 0
+
+
+def _as_json(file: str, transcript) -> str:
+    words = [
+        {
+            "word": word.text,
+            "start": round(word.start, 3),
+            "end": round(word.end, 3),
+            "confidence": round(word.confidence, 4),
+        }
+        for word in transcript.words
+    ]
+    fields = {"file": file, "text": transcript.text, "duration": round(transcript.duration, 3), "words": words}
+    return json.dumps(fields, ensure_ascii=False)

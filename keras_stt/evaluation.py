@@ -1,0 +1,154 @@
+"""How good a model is: word error rate on whole utterances, and what it says in place of masked words."""
+
+import dataclasses
+from collections.abc import Iterable
+
+import numpy as np
+from tqdm import tqdm
+
+from keras_stt.decoding.refine import refine
+from keras_stt.decoding.stitch import Word
+from keras_stt.errors import InputError
+from keras_stt.losses import IGNORED
+from keras_stt.text import Vocabulary
+from keras_stt.transcribe import HOP_SECONDS, transcribe_samples
+from keras_stt.wer import EditCounts, bootstrap_interval, edit_counts
+
+
+@dataclasses.dataclass(frozen=True)
+class UtteranceResult:
+    """One utterance, what was said (`reference`) and what the model heard (`hypothesis`), with times in `words`."""
+
+    id: str
+    speaker: str
+    duration: float
+    reference: str
+    hypothesis: str
+    counts: EditCounts
+    characters: EditCounts
+    words: tuple[Word, ...]
+
+
+def evaluate_utterances(
+    model, records: Iterable, passes: int = 1, hop_seconds: float = HOP_SECONDS, label: str = "evaluate"
+) -> list[UtteranceResult]:
+    """Transcribes whole utterances as a user would. Those whose audio cannot be read are left out.
+
+    Args:
+        records: with normalised text, as an `Index` gives them.
+        label: shown by the progress bar.
+    """
+    results = []
+    for record in tqdm(records, desc=label, unit=" utterances", leave=False, mininterval=0.5):
+        try:
+            samples = record.read()
+        except InputError:
+            continue
+        transcript = transcribe_samples(model, samples, passes, hop_seconds)
+        counts = edit_counts(record.text.split(), transcript.text.split())
+        characters = edit_counts(list(record.text), list(transcript.text))
+        results.append(
+            UtteranceResult(
+                record.id,
+                record.speaker,
+                record.duration,
+                record.text,
+                transcript.text,
+                counts,
+                characters,
+                tuple(transcript.words),
+            )
+        )
+    return results
+
+
+def summarize(results: list[UtteranceResult]) -> dict:
+    """Plain values: `wer`, its 95 % interval over speakers' utterances, `cer`, edits, utterances and words."""
+    if not results:
+        raise InputError("evaluation: no utterance could be read; check that the audio files are there")
+    counts = [result.counts for result in results]
+    total = sum(counts[1:], counts[0])
+    characters = sum((result.characters for result in results[1:]), results[0].characters)
+    low, high = bootstrap_interval(counts)
+    return {
+        "wer": total.rate,
+        "wer_interval": [low, high],
+        "cer": characters.rate,
+        "substitutions": total.substitutions,
+        "deletions": total.deletions,
+        "insertions": total.insertions,
+        "words": total.reference_words,
+        "utterances": len(results),
+        "hours": sum(result.duration for result in results) / 3600,
+    }
+
+
+def window_errors(predict, batches, vocabulary: Vocabulary, passes: int = 1) -> dict:
+    """Word errors on the hidden words of windows.
+
+    Returns:
+        `wer`, of the words of all windows, `<sil>` left out on both sides; `wer_with_sil`, in which `<sil>` is a word
+        like any other (the diary's D03); `masked_error`, the share of hidden words (`<sil>` left out) that were not
+        said in their own slot.
+    """
+    plain, with_sil = EditCounts(0, 0, 0, 0), EditCounts(0, 0, 0, 0)
+    wrong = asked = 0
+    for step in range(len(batches)):
+        inputs, targets = batches[step]
+        said = refine(predict, inputs, vocabulary, passes).token_ids
+        truth = np.where(targets["tokens"] == IGNORED, inputs["token_ids"], targets["tokens"])
+        counted = (targets["tokens"] != IGNORED) & (truth != vocabulary.sil_id)
+        wrong += int(np.sum(counted & (said != truth)))
+        asked += int(np.sum(counted))
+        for reference, hypothesis in zip(truth.tolist(), said.tolist(), strict=True):
+            with_sil = with_sil + edit_counts(reference, hypothesis)
+            spoken = [[token for token in tokens if token != vocabulary.sil_id] for tokens in (reference, hypothesis)]
+            plain = plain + edit_counts(*spoken)
+    return {"wer": plain.rate, "wer_with_sil": with_sil.rate, "masked_error": wrong / max(asked, 1)}
+
+
+def masked_word_report(predict, batches, vocabulary: Vocabulary, unigram: np.ndarray, passes: int = 1) -> dict:
+    """What the model has heard: its errors on masked words beside those of deaf guesses.
+
+    `unigram_error` always says the commonest word; `shuffled_audio_error` is the same model with the audio of another
+    sample of the batch; the gap between that and `masked_error` is what was heard.
+    """
+
+    def shuffled(inputs):
+        order = np.roll(np.arange(len(inputs["feature_lengths"])), 1)
+        audio = {name: inputs[name][order] for name in ("features", "feature_lengths")}
+        return predict({**inputs, **audio})
+
+    guess = int(np.argmax(np.where(np.arange(len(unigram)) > vocabulary.sil_id, unigram, -1)))
+    wrong = asked = 0
+    for step in range(len(batches)):
+        targets = batches[step][1]["tokens"]
+        counted = (targets != IGNORED) & (targets != vocabulary.sil_id)
+        wrong += int(np.sum(counted & (targets != guess)))
+        asked += int(np.sum(counted))
+    return {
+        "masked_error": window_errors(predict, batches, vocabulary, passes)["masked_error"],
+        "shuffled_audio_error": window_errors(shuffled, batches, vocabulary, passes)["masked_error"],
+        "unigram_error": wrong / max(asked, 1),
+        "masked_words": asked,
+    }
+
+
+def unigram_distribution(batches, vocabulary: Vocabulary, steps: int = 50) -> np.ndarray:
+    """How often each token is asked for, `(V,)`, from the first `steps` batches, with one of each added."""
+    counts = np.ones(len(vocabulary))
+    for step in range(min(steps, len(batches))):
+        targets = batches[step][1]["tokens"]
+        counts += np.bincount(targets[targets != IGNORED], minlength=len(vocabulary))
+    return counts / counts.sum()
+
+
+def unigram_loss(batches, unigram: np.ndarray) -> float:
+    """Cross entropy, in nats per token, of a model that only knows how common each token is."""
+    nats = count = 0
+    for step in range(len(batches)):
+        targets = batches[step][1]["tokens"]
+        asked = targets[targets != IGNORED]
+        nats -= float(np.sum(np.log(unigram[asked])))
+        count += asked.size
+    return nats / max(count, 1)

@@ -1,0 +1,131 @@
+"""The corpus of a run: its splits indexed, their features at hand, and what was left out."""
+
+import dataclasses
+import hashlib
+import itertools
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+
+from keras_stt.alignment import WordAligner
+from keras_stt.data import index as index_module
+from keras_stt.data.feature_store import ComputedFeatures, open_features
+from keras_stt.data.index import Index, build_index
+from keras_stt.data.one_process import one_process_at_a_time
+from keras_stt.data.records import require_disjoint_speakers
+from keras_stt.data.sources import open_corpus
+from keras_stt.data.sources.options import SPLITS, CorpusOptions
+from keras_stt.errors import FlagError
+from keras_stt.train.options import TrainOptions
+
+
+@dataclasses.dataclass(frozen=True)
+class Split:
+    """One split of a corpus: random access to records and to their log-mel frames, by the same row."""
+
+    index: Index
+    features: object
+
+    def word_counts(self) -> np.ndarray:
+        """Words of each utterance; none where the audio could not be read, so that no window is cut there."""
+        counts = np.array(self.index.word_counts)
+        for row in range(len(counts)) if self.features.skipped else ():
+            counts[row] *= self.features.usable(row)
+        return counts
+
+
+def corpus_options(options: TrainOptions, dataset: str) -> CorpusOptions:
+    own = dataset == options.dataset
+    return CorpusOptions(
+        dataset=dataset,
+        data_dir=options.data_dir if own else "",
+        archive_dir=options.archive_dir if own else "",
+        splits=tuple((split, getattr(options, f"{split}_splits")) for split in SPLITS) if own else (),
+        dev_speakers=tuple(options.dev_speakers) if own else (),
+        test_speakers=tuple(options.test_speakers) if own else (),
+        cache_dir=os.path.expanduser(options.cache_dir),
+        download=options.download,
+        seed=0,  # the corpus stays the same when the seed of training changes
+    )
+
+
+def fingerprint(options: TrainOptions) -> str:
+    """Changes when another index is needed: other flags, or files that came, went or changed two folders deep."""
+    said = {name: getattr(options, name) for name in _INDEX_FLAGS}
+    seen = []
+    for place in (options.data_dir, options.archive_dir, options.alignment_dir):
+        seen += _seen(Path(place)) if place else []
+    return hashlib.sha256(json.dumps([said, seen, index_module.FORMAT]).encode()).hexdigest()[:16]
+
+
+_INDEX_FLAGS = (
+    "dataset data_dir archive_dir train_splits dev_splits test_splits dev_speakers test_speakers extra_train_dataset "
+    "alignment alignment_dir max_utterances"
+).split()
+
+
+def _seen(place: Path) -> list:
+    if place.is_file():
+        status = place.stat()
+        return [[str(place), status.st_size, status.st_mtime_ns]]
+    paths = sorted(itertools.chain(place.glob("*"), place.glob("*/*")))
+    return [[str(path), path.stat().st_mtime_ns] for path in paths if not path.name.startswith(".")]
+
+
+def open_splits(options: TrainOptions) -> dict[str, Split]:
+    """Opens train, dev and test, indexing them and computing their features first where that was not done before.
+
+    Raises:
+        FlagError: an unknown corpus or missing files.
+        InputError: a split is empty, or splits share speakers.
+    """
+    mark = fingerprint(options)
+    folder = Path(options.cache_dir).expanduser() / "corpora" / f"{options.dataset}-{mark}"
+    with one_process_at_a_time(f"{folder}.lock", "the corpus"):
+        if not all(index_module.is_complete(folder / split, mark) for split in SPLITS):
+            _build(options, folder, mark)
+        splits = {}
+        for split in SPLITS:
+            index = Index(folder / split)
+            if options.feature_cache:
+                features = open_features(index, folder / f"{split}-features", mark, f"{split} features")
+            else:
+                features = ComputedFeatures(index)
+            splits[split] = Split(index, features)
+    require_disjoint_speakers({split: set(splits[split].index.speakers) for split in SPLITS})
+    for split in SPLITS:
+        if not splits[split].word_counts().sum():
+            raise FlagError("dataset", f"no utterance of {options.dataset} is in {split}; see --{split}_splits")
+    return splits
+
+
+def _build(options: TrainOptions, folder: Path, mark: str) -> None:
+    aligner = WordAligner(options.alignment, options.alignment_dir)
+    records = open_corpus(corpus_options(options, options.dataset))
+    extra = open_corpus(corpus_options(options, options.extra_train_dataset)) if options.extra_train_dataset else {}
+    for split in SPLITS:
+        parts = [records[split], *([extra["train"]] if split == "train" and extra else [])]
+        build_index(_Aligned(parts, aligner, options.max_utterances), folder / split, mark, f"{split} index")
+    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(aligner.kinds.items()))
+    print(f"word times of {options.dataset}: {kinds}", flush=True)
+
+
+class _Aligned:
+    """The records of some sources one after the other, with word times, and what the sources skipped."""
+
+    def __init__(self, parts, aligner: WordAligner, limit: int):
+        self.parts, self.aligner, self.limit = parts, aligner, limit
+
+    def __iter__(self):
+        records = itertools.chain.from_iterable(self.parts)
+        return map(self.aligner.align, itertools.islice(records, self.limit or None))
+
+    @property
+    def skipped(self) -> dict[str, int]:
+        total: dict[str, int] = {}
+        for part in self.parts:
+            for reason, count in getattr(part, "skipped", {}).items():
+                total[reason] = total.get(reason, 0) + count
+        return total

@@ -1,0 +1,109 @@
+"""What a training run is asked for. Defaults live with the flags, in `train_main.py`."""
+
+import dataclasses
+
+from keras_stt.errors import FlagError
+from keras_stt.layers import AUDIO_MIXERS, POOLINGS, POSITIONS
+from keras_stt.masking import MASK_SCHEDULES, TASKS
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainOptions:
+    """One attribute for each training flag, of the same name; `train_main.py --help` says what each means."""
+
+    dataset: str
+    data_dir: str
+    archive_dir: str
+    train_splits: str
+    dev_splits: str
+    test_splits: str
+    dev_speakers: list[str]
+    test_speakers: list[str]
+    extra_train_dataset: str
+    download: bool
+    cache_dir: str
+    feature_cache: bool
+    alignment: str
+    alignment_dir: str
+    vocabulary_size: int
+    max_utterances: int
+
+    text_context: int
+    audio_context: int
+    text_stride: int
+    audio_stride_ms: int
+    audio_pooling: str
+
+    task: str
+    mask_schedule: str
+    mask_from: float
+    mask_to: float
+
+    model_dim: int
+    audio_blocks: int
+    audio_mixer: str
+    blocks: int
+    attention_heads: int
+    dropout: float
+    residual: bool
+    position: str
+    word_clock: bool
+
+    batch_size: int
+    epochs: int
+    steps_per_epoch: int
+    learning_rate: float
+    warmup_steps: int
+    weight_decay: float
+    clip_norm: float
+    attention_guide: float
+
+    window_jitter: float
+    tempo: float
+    vocal_tract: float
+    noise: float
+    time_masks: int
+    frequency_masks: int
+
+    passes: int
+    hop_ms: int
+    test_utterances: int
+
+    output_dir: str
+    resume: bool
+    export: bool
+    seed: int
+
+    def __post_init__(self):
+        self._require_choices()
+        self._require_positive()
+        if self.audio_stride_ms % 10:
+            raise FlagError("audio_stride_ms", f"{self.audio_stride_ms} ms is no multiple of the 10 ms between frames")
+        if self.model_dim % self.attention_heads:
+            raise FlagError(
+                "attention_heads", f"{self.attention_heads} heads do not divide --model_dim={self.model_dim}"
+            )
+        if not self.output_dir:
+            raise FlagError("output_dir", "is empty; name a folder for the model and the report")
+
+    def _require_choices(self):
+        for name, choices in (
+            ("task", TASKS),
+            ("mask_schedule", MASK_SCHEDULES),
+            ("audio_pooling", POOLINGS),
+            ("audio_mixer", AUDIO_MIXERS),
+            ("position", tuple(POSITIONS)),
+        ):
+            if getattr(self, name) not in choices:
+                raise FlagError(name, f"{getattr(self, name)!r} is not one of {', '.join(choices)}")
+
+    def _require_positive(self):
+        at_least_one = "text_context audio_context text_stride audio_stride_ms model_dim attention_heads blocks batch_size"
+        for name in (at_least_one + " epochs passes hop_ms").split():
+            if getattr(self, name) < 1:
+                raise FlagError(name, f"{getattr(self, name)} is too small; give at least 1")
+        if self.learning_rate <= 0:
+            raise FlagError("learning_rate", f"{self.learning_rate} is not above 0; try 0.002")
+        for name in ("mask_from", "mask_to", "dropout", "window_jitter", "tempo", "vocal_tract"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise FlagError(name, f"{getattr(self, name)} is not a share between 0 and 1")

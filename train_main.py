@@ -1,0 +1,125 @@
+"""Trains a speech recogniser: python train_main.py --flagfile=flags/base.cfg
+
+The one place that defines training flags. What a run leaves in --output_dir is described in README.md.
+"""
+
+import os
+import sys
+
+from absl import app, flags
+
+from keras_stt.cli.quiet import quiet_tensorflow
+from keras_stt.errors import InputError
+
+# The corpus.
+flags.DEFINE_string(
+    "dataset",
+    "synthetic",
+    "Corpus: synthetic, synthetic_tiny, librispeech (TFDS), librispeech_folder, stm, manifest, digits, spoken_digit.",
+)
+flags.DEFINE_string("data_dir", "", "Folder or file of the corpus; for TFDS corpora the folder TFDS prepared them in.")
+flags.DEFINE_string("archive_dir", "", "Folder with LibriSpeech archives (train-clean-100.tar.gz, ...) to prepare.")
+for split in ("train", "dev", "test"):
+    flags.DEFINE_string(f"{split}_splits", "", f"Parts of the corpus for {split}, comma-separated; empty: its own.")
+flags.DEFINE_list("dev_speakers", [], "Speakers held out for dev, in corpora without named splits.")
+flags.DEFINE_list("test_speakers", [], "Speakers held out for test, in corpora without named splits.")
+flags.DEFINE_string("extra_train_dataset", "", "A second corpus whose train split is added to train.")
+flags.DEFINE_bool("download", False, "Allow the network: TFDS may download the corpus.")
+flags.DEFINE_string("cache_dir", "~/.cache/keras_stt", "Folder for built corpora, indexes and features.")
+flags.DEFINE_bool("feature_cache", True, "Keep log-mel frames on disk (16 KB for a second of audio).")
+flags.DEFINE_string("alignment", "auto", "Word times: auto, corpus, textgrid, ctm, uniform, proportional.")
+flags.DEFINE_string("alignment_dir", "", "Folder with TextGrid or CTM files.")
+flags.DEFINE_integer("vocabulary_size", 0, "Most tokens in the vocabulary, the 4 special ones included; 0: all words.")
+flags.DEFINE_integer("max_utterances", 0, "Utterances read of each split; 0: all.")
+
+# The window.
+flags.DEFINE_integer("text_context", 8, "Words in a window.")
+flags.DEFINE_integer("audio_context", 128, "Audio steps in a window.")
+flags.DEFINE_integer("text_stride", 1, "Words from one training window to the next.")
+flags.DEFINE_integer("audio_stride_ms", 60, "Milliseconds between audio steps, a multiple of 10.")
+flags.DEFINE_string("audio_pooling", "conv", "How 10 ms frames become a step: stack, conv, mean, pick.")
+
+# The task.
+flags.DEFINE_string("task", "transcribe", "transcribe: all words are masked. infill: a share of them.")
+flags.DEFINE_string("mask_schedule", "constant", "Masked share over training: constant, linear, cosine, uniform.")
+flags.DEFINE_float("mask_from", 0.5, "Masked share at the beginning, 0 to 1; constant stays there.")
+flags.DEFINE_float("mask_to", 1.0, "Masked share at the end, 0 to 1; uniform draws between the two.")
+
+# The model.
+flags.DEFINE_integer("model_dim", 128, "Width of text and audio vectors.")
+flags.DEFINE_integer("audio_blocks", 2, "Blocks for audio alone, before the cross-domain blocks.")
+flags.DEFINE_string("audio_mixer", "conv", "How audio steps look at each other in them: conv, attention, both.")
+flags.DEFINE_integer("blocks", 1, "Cross-domain blocks, in which text and audio attend to each other.")
+flags.DEFINE_integer("attention_heads", 4, "Heads of each attention.")
+flags.DEFINE_float("dropout", 0.0, "Share of values dropped in training, 0 to 1.")
+flags.DEFINE_bool("residual", True, "A path around every part of a block.")
+flags.DEFINE_string("position", "learned", "Positions of text and audio: learned.")
+flags.DEFINE_bool("word_clock", True, "Help text slots find their word by counting words along the audio.")
+
+# Training.
+flags.DEFINE_integer("batch_size", 16, "Windows in a step.")
+flags.DEFINE_integer("epochs", 10, "Epochs; dev WER is measured after each.")
+flags.DEFINE_integer("steps_per_epoch", 0, "Steps in an epoch; 0: until every window was seen once.")
+flags.DEFINE_float("learning_rate", 2e-3, "Highest learning rate, reached after the warm-up; a cosine to 0 follows.")
+flags.DEFINE_integer("warmup_steps", 60, "Steps of linear warm-up.")
+flags.DEFINE_float("weight_decay", 0.01, "Decoupled weight decay of AdamW.")
+flags.DEFINE_float("clip_norm", 1.0, "Norm to which the gradient of all weights is clipped; 0: not at all.")
+flags.DEFINE_float("attention_guide", 1.0, "Weight of the loss that shows slots where their word is, if times are known.")
+
+# Variation in training.
+flags.DEFINE_float("window_jitter", 1.0, "How far windows begin from a word's start; 1: up to half a word away.")
+flags.DEFINE_float("tempo", 0.0, "Largest relative change of speed.")
+flags.DEFINE_float("vocal_tract", 0.0, "Largest relative change of vocal tract length (a frequency warp).")
+flags.DEFINE_float("noise", 0.0, "Most noise, in nats above the quietest tenth of a band.")
+flags.DEFINE_integer("time_masks", 0, "Masked stretches of up to 200 ms in a window.")
+flags.DEFINE_integer("frequency_masks", 0, "Masked stretches of up to 10 mel bands in a window.")
+
+# Decoding and evaluation.
+flags.DEFINE_integer("passes", 1, "Decoding passes: with more, the surest words stay and the rest are said again.")
+flags.DEFINE_integer("hop_ms", 600, "Milliseconds between overlapping windows in transcription.")
+flags.DEFINE_integer("test_utterances", 0, "Test utterances evaluated at the end; 0: all.")
+
+# The run.
+flags.DEFINE_string("output_dir", "runs/base", "Folder for the model, summary, report and checkpoints.")
+flags.DEFINE_bool("resume", False, "Go on from the checkpoint in --output_dir.")
+flags.DEFINE_bool("export", False, "Write a SavedModel to --output_dir/export and check it.")
+flags.DEFINE_integer("seed", 1, "Of weights, order, masks and augmentation.")
+
+
+def main(argv) -> int:
+    if len(argv) > 1:
+        print(f"train_main.py: {argv[1]!r} is no flag; flags begin with --", file=sys.stderr)
+        return 2
+    from keras_stt.train.options import TrainOptions  # Keras takes seconds to import: not for --help
+    from keras_stt.train.run import train
+
+    values = flags.FLAGS.flag_values_dict()
+    defined = flags.FLAGS.get_flags_for_module(sys.modules["__main__"])
+    try:
+        summary = train(
+            TrainOptions(**{flag.name: values[flag.name] for flag in defined}),
+            flags="".join(flag.serialize() + "\n" for flag in sorted(defined, key=lambda flag: flag.name)),
+        )
+    except InputError as error:
+        print(f"train_main.py: {error}", file=sys.stderr)
+        return 2
+    low, high = summary["test_wer_interval"]
+    print(
+        f"test WER {summary['test_wer']:.1%} ({low:.1%} to {high:.1%}) on {summary['test_utterances']} whole utterances; "
+        f"{summary['train_cpu_seconds']:.0f} CPU-seconds of training; see {os.path.join(values['output_dir'], 'report.html')}"
+    )
+    return 0
+
+
+def parse(argv):
+    """absl's parser, with an unknown flag or a value of the wrong kind as one line."""
+    try:
+        return flags.FLAGS(argv)
+    except (flags.Error, OSError) as error:
+        print(f"train_main.py: {str(error).strip().splitlines()[0]}; see train_main.py --help", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    quiet_tensorflow()
+    app.run(main, flags_parser=parse)
