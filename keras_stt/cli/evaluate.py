@@ -5,6 +5,7 @@ import dataclasses
 import itertools
 import json
 import os
+import sys
 
 from keras_stt.cli.transcribe import add_decoding_arguments, check_decoding_arguments
 from keras_stt.errors import FlagError, InputError
@@ -19,7 +20,7 @@ def add_parser(subparsers) -> None:
         "evaluate",
         help="measure the word error rate of a model on a corpus",
         description="Transcribes a split of a corpus and prints word and character error rates, the 95 % interval of "
-        "the word error rate by resampling speakers, and the utterances with most errors.",
+        "the word error rate by resampling, and the utterances with most errors.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("model", metavar="MODEL", help="a model.keras, or the output folder of a training run")
@@ -55,19 +56,32 @@ def run(args: argparse.Namespace) -> int:
     from keras_stt.evaluation import evaluate_utterances, summarize
     from keras_stt.recognizer import load_model
 
-    # The corpus first: a wrong flag is told of before Keras has been started for nothing.
-    records = list(itertools.islice(open_corpus(corpus_options(args))[args.split], args.limit or None))
-    if not records:
-        raise FlagError("split", f"{args.dataset} has no utterances in {args.split}; name others, or their speakers")
+    stream = open_corpus(corpus_options(args))[args.split]
     model = load_model(args.model)
+    records = read_records(stream, args.limit)
+    if not records:
+        raise FlagError("split", f"{args.dataset} has no utterances in {args.split}; name its parts or its speakers")
     label = f"{args.dataset} {args.split}"
     results = evaluate_utterances(model, records, passes=args.passes, hop_seconds=args.hop_ms / 1000, label=label)
     summary = summarize(results)
+    if len(results) < len(records):
+        print(f"{len(records) - len(results)} utterances left out: their audio cannot be read", file=sys.stderr)
     print_summary(label, summary, results)
     if args.output_dir:
         settings = {"model": args.model, "dataset": args.dataset, "split": args.split, "passes": args.passes}
         write_results(args.output_dir, {**settings, "hop_ms": args.hop_ms, **summary}, results)
     return 0
+
+
+def read_records(stream, limit: int) -> list:
+    """The first `limit` records (0: all) that have words, with the text normalised as in training."""
+    from keras_stt.text import normalize
+
+    records = (dataclasses.replace(record, text=normalize(record.text)) for record in stream)
+    chosen = list(itertools.islice((record for record in records if record.text), limit or None))
+    if getattr(stream, "skipped", None):
+        print(stream.describe_skipped(), file=sys.stderr)
+    return chosen
 
 
 def corpus_options(args: argparse.Namespace):

@@ -1,0 +1,133 @@
+"""A run from flags to everything it leaves behind, and the errors a user meets before it."""
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+import keras_stt
+
+ROOT = Path(__file__).parent.parent
+pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the pipeline is tf.data")
+
+
+def run(*flags, timeout=240):
+    command = [sys.executable, str(ROOT / "train_main.py"), f"--flagfile={ROOT}/flags/tiny.cfg", *flags]
+    return subprocess.run(command, capture_output=True, text=True, timeout=timeout, cwd=ROOT)
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def finished(cache, tmp_path_factory):
+    """The folder of a run of two epochs, with its export."""
+    output = tmp_path_factory.mktemp("run")
+    result = run(f"--cache_dir={cache}", f"--output_dir={output}", "--export")
+    assert result.returncode == 0, result.stderr
+    assert "Warning" not in result.stderr, result.stderr
+    return output
+
+
+def test_a_run_leaves_what_the_readme_promises(finished):
+    names = {"model.keras", "flags.cfg", "history.csv", "summary.json", "report.html", "checkpoint", "export"}
+    assert names <= {path.name for path in finished.iterdir()}
+    summary = json.loads((finished / "summary.json").read_text())
+    promised = (
+        "task dataset backend parameters seed epochs steps train_seconds train_cpu_seconds first_step_seconds "
+        "audio_hours_per_hour peak_memory_mb dev_wer test_wer test_wer_interval test_cer loss unigram_loss "
+        "skipped_records versions"
+    )
+    assert set(promised.split()) <= set(summary)
+    assert summary["steps"] == 12
+    low, high = summary["test_wer_interval"]
+    assert low <= summary["test_wer"] <= high
+    with (finished / "history.csv").open() as file:
+        history = list(csv.DictReader(file))
+    assert [row["epoch"] for row in history] == ["1", "2"]
+    assert float(history[1]["tokens_loss"]) < float(history[0]["tokens_loss"])
+    assert summary["export"]["largest_logit_difference"] < 1e-4
+
+
+def test_the_model_transcribes_files_and_arrays_alike(finished, tmp_path):
+    import soundfile
+
+    model = keras_stt.load_model(finished)
+    samples = (0.1 * np.random.default_rng(0).standard_normal(40_000)).astype(np.float32)
+    soundfile.write(tmp_path / "a.wav", samples, 16_000, subtype="FLOAT")
+    assert model.transcribe(tmp_path / "a.wav").text == model.transcribe(samples, 16_000).text
+    assert "--text_context=4" in model.training_record["flags"]
+    assert model.training_record["test_wer"] == json.loads((finished / "summary.json").read_text())["test_wer"]
+
+
+def test_the_flags_it_left_give_the_same_model_again(finished, cache, tmp_path):
+    command = [sys.executable, "train_main.py", f"--flagfile={finished}/flags.cfg", f"--output_dir={tmp_path}"]
+    subprocess.run([*command, "--noexport"], check=True, capture_output=True, cwd=ROOT, timeout=240)
+    first, again = (keras_stt.load_model(folder).get_weights() for folder in (finished, tmp_path))
+    for one, other in zip(first, again, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_resume_goes_on_to_the_same_weights(finished, cache, tmp_path):
+    """Stopped after one of two epochs and resumed, a run ends where an unbroken one does."""
+    flags = (f"--cache_dir={cache}", f"--output_dir={tmp_path}")
+    script = (
+        "import sys; sys.argv = sys.argv[1:]\n"
+        "from keras_stt.train.checkpoint import Checkpoint\n"
+        "write = Checkpoint.on_epoch_end\n"
+        "def stop(self, epoch, logs=None):\n"
+        "    write(self, epoch, logs)\n"
+        "    raise KeyboardInterrupt\n"
+        "Checkpoint.on_epoch_end = stop\n"
+        "import runpy; runpy.run_path('train_main.py', run_name='__main__')\n"
+    )
+    command = [sys.executable, "-c", script, "train_main.py", f"--flagfile={ROOT}/flags/tiny.cfg", *flags]
+    assert subprocess.run(command, capture_output=True, cwd=ROOT, timeout=240).returncode != 0
+    assert not (tmp_path / "model.keras").exists()
+    result = run(*flags, "--resume")
+    assert result.returncode == 0, result.stderr
+    first, again = (keras_stt.load_model(folder).get_weights() for folder in (finished, tmp_path))
+    for one, other in zip(first, again, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+def test_infill_reports_what_it_heard(cache, tmp_path):
+    flags = ("--task=infill", "--mask_from=0.5", "--mask_schedule=linear", "--passes=2", "--epochs=1")
+    result = run(*flags, f"--cache_dir={cache}", f"--output_dir={tmp_path}")
+    assert result.returncode == 0, result.stderr
+    heard = json.loads((tmp_path / "summary.json").read_text())["dev_masked_words"]
+    assert {"masked_error", "unigram_error", "shuffled_audio_error", "masked_words"} == set(heard)
+    assert heard["masked_words"] > 0
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        (["--dataset=librispech"], "--dataset: unknown dataset 'librispech'"),
+        (["--dataset=librispeech_folder", "--data_dir=/nowhere"], "--data_dir: "),
+        (["--text_context=60"], "--text_context: 60 words, but the longest utterance has"),
+        (["--audio_context=4000"], "--audio_context: 4000 steps are"),
+        (["--attention_heads=3"], "--attention_heads: 3 heads do not divide"),
+        (["--audio_stride_ms=25"], "--audio_stride_ms: 25 ms is no multiple"),
+        (["--task=speak"], "--task: 'speak' is not one of"),
+        (["--no_such_flag=1"], "Unknown command line flag 'no_such_flag'"),
+        (["--epochs=many"], "epochs"),
+        (["--resume"], "--resume: no checkpoint in"),
+        (["--output_dir=/proc/run"], "--output_dir: /proc/run cannot be written"),
+        (["word"], "'word' is no flag"),
+    ],
+)
+def test_a_flag_that_makes_no_sense_gets_one_line(flags, expected, cache, tmp_path):
+    result = run(f"--cache_dir={cache}", f"--output_dir={tmp_path}", *flags)
+    assert result.returncode == 2
+    lines = [line for line in result.stderr.splitlines() if line.startswith("train_main.py: ")]
+    assert len(lines) == 1, result.stderr
+    assert expected in lines[0]
+    assert "Traceback" not in result.stderr
