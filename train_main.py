@@ -71,6 +71,7 @@ flags.DEFINE_float("window_jitter", 1.0, "How far windows begin from a word's st
 flags.DEFINE_float("tempo", 0.0, "Largest relative change of speed.")
 flags.DEFINE_float("vocal_tract", 0.0, "Largest relative change of vocal tract length (a frequency warp).")
 flags.DEFINE_float("noise", 0.0, "Most noise, in nats above the quietest tenth of a band.")
+flags.DEFINE_float("telephone", 0.0, "Share of windows with nothing above 4 kHz, for corpora of 8 kHz beside others.")
 flags.DEFINE_integer("time_masks", 0, "Masked stretches of up to 200 ms in a window.")
 flags.DEFINE_integer("frequency_masks", 0, "Masked stretches of up to 10 mel bands in a window.")
 

@@ -1,7 +1,5 @@
-"""`python -m keras_stt`: the command line."""
+"""`python -m keras_stt`: the command line, run as a program so that nothing in the package imports it."""
 
-import sys
+import runpy
 
-from keras_stt.cli.main import main
-
-sys.exit(main())
+runpy.run_module("keras_stt.cli.main", run_name="__main__")

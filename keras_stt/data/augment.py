@@ -4,6 +4,8 @@ import dataclasses
 
 import numpy as np
 
+from keras_stt.audio import SAMPLE_RATE
+from keras_stt.features import LOG_FLOOR
 
 @dataclasses.dataclass(frozen=True)
 class Augmentation:
@@ -14,6 +16,7 @@ class Augmentation:
         vocal_tract: largest relative change of vocal tract length, as a warp of the frequency axis (Jaitly and
             Hinton, 2013).
         noise: largest level of noise, in nats above the quietest tenth of each band's energies.
+        telephone: share of windows heard through a telephone, with nothing above 4 kHz.
         time_masks, time_mask_frames: masked stretches of time in a window, and their longest (SpecAugment, Park et
             al., 2019).
         frequency_masks, frequency_mask_bands: likewise for mel bands.
@@ -22,6 +25,7 @@ class Augmentation:
     tempo: float = 0.0
     vocal_tract: float = 0.0
     noise: float = 0.0
+    telephone: float = 0.0
     time_masks: int = 0
     time_mask_frames: int = 20
     frequency_masks: int = 0
@@ -56,6 +60,17 @@ def add_noise(frames: np.ndarray, level: float, rng: np.random.Generator) -> np.
     return np.logaddexp(frames, floor + 0.35 * rng.standard_normal(frames.shape, np.float32))
 
 
+def limit_band(frames: np.ndarray, highest_hz: float = 4000.0) -> np.ndarray:
+    """Silences the mel bands above a frequency, as a lower sample rate would."""
+    centres = np.linspace(0, _mel(SAMPLE_RATE / 2), frames.shape[1] + 2)[1:-1]
+    return np.where(centres <= _mel(highest_hz), frames, np.float32(np.log(LOG_FLOOR)))
+
+
+def _mel(hertz: float) -> float:
+    """Slaney's mel scale, which `features.mel_filterbank` uses: linear to 1 kHz, logarithmic above."""
+    return hertz * 3 / 200 if hertz < 1000 else 15 + 27 * np.log(hertz / 1000) / np.log(6.4)
+
+
 def mask_stretches(frames: np.ndarray, augmentation: Augmentation, rng: np.random.Generator) -> np.ndarray:
     """Replaces random stretches of time and of frequency by the window's mean."""
     mean = frames.mean(axis=0)
@@ -76,6 +91,8 @@ def augment(frames: np.ndarray, augmentation: Augmentation, rng: np.random.Gener
         return frames
     if augmentation.vocal_tract:
         frames = warp_frequency(frames, 1 + rng.uniform(-augmentation.vocal_tract, augmentation.vocal_tract))
+    if augmentation.telephone and rng.random() < augmentation.telephone:
+        frames = limit_band(frames)
     if augmentation.noise:
         frames = add_noise(frames, rng.uniform(0, augmentation.noise), rng)
     return mask_stretches(np.array(frames, np.float32), augmentation, rng)

@@ -55,7 +55,7 @@ def check_saved_model(model_path, out_dir, samples: list[np.ndarray]) -> dict:
     Args:
         model_path: what the artefact was made from.
         out_dir: the artefact. The report is written into it as `export_report.json`, whatever the outcome.
-        samples: float32 `(N,)` each, 16 kHz, of any lengths.
+        samples: float32 `(N,)` each, 16 kHz, of any lengths from one frame (160 samples) on.
 
     Returns:
         The report: `largest_logit_difference`, `largest_attention_difference`, `texts_equal`, `texts`, `windows`,

@@ -39,14 +39,14 @@ def add_endpoints(archive: keras.export.ExportArchive, model) -> None:
         masked = tf.fill((tf.shape(waveform)[0], model.text_context), Vocabulary.mask_id)
         outputs = serve(waveform, waveform_lengths, masked)
         spoken = tf.math.cumprod(tf.cast(outputs["token_ids"] != Vocabulary.sil_id, tf.int32), axis=1) > 0
+        spoken &= waveform_lengths[:, None] >= HOP_LENGTH  # as `transcribe`, which hears nothing in less than a frame
         words = tf.gather(tf.constant(model.vocabulary), outputs["token_ids"])
         return {
             "words": tf.where(spoken, words, ""),
             "confidences": tf.where(spoken, outputs["confidences"], 0.0),
         }
 
-    archive.track(model)
-    archive.track(log_mel)
+    # The archive finds the variables by itself; with `archive.track` each would be stored twice.
     archive.add_endpoint("serve", serve, [waveform, lengths, token_ids])
     archive.add_endpoint("transcribe_window", transcribe_window, [waveform, lengths])
     archive.add_endpoint("vocabulary", lambda: {"words": tf.constant(model.vocabulary)}, [])
@@ -59,10 +59,10 @@ def _features(model, log_mel, waveform, lengths) -> dict:
     samples = tf.shape(waveform)[1]
     # Not by multiplication: what lies in the padding may be NaN.
     waveform = tf.where(length_mask(lengths, samples), waveform, 0.0)
-    # At least one audio step: there is no attention over none.
+    # At least one audio step, and one frame that is not padding: there is no attention over none.
     missing = tf.maximum(0, model.frames_per_step * HOP_LENGTH - samples)
     frames = log_mel(tf.pad(waveform, [[0, 0], [0, missing]]))[:, : model.audio_frames]
-    frame_counts = tf.clip_by_value(tf.minimum(lengths, samples) // HOP_LENGTH, 0, model.audio_frames)
+    frame_counts = tf.clip_by_value(tf.minimum(lengths, samples) // HOP_LENGTH, 1, model.audio_frames)
     return {"features": frames, "feature_lengths": frame_counts}
 
 

@@ -54,6 +54,7 @@ def train_batches(options: TrainOptions, split: Split, vocabulary: Vocabulary) -
         tempo=options.tempo,
         vocal_tract=options.vocal_tract,
         noise=options.noise,
+        telephone=options.telephone,
         time_masks=options.time_masks,
         frequency_masks=options.frequency_masks,
     )

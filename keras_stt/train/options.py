@@ -62,6 +62,7 @@ class TrainOptions:
     tempo: float
     vocal_tract: float
     noise: float
+    telephone: float
     time_masks: int
     frequency_masks: int
 
@@ -104,6 +105,6 @@ class TrainOptions:
                 raise FlagError(name, f"{getattr(self, name)} is too small; give at least 1")
         if self.learning_rate <= 0:
             raise FlagError("learning_rate", f"{self.learning_rate} is not above 0; try 0.002")
-        for name in ("mask_from", "mask_to", "dropout", "window_jitter", "tempo", "vocal_tract"):
+        for name in ("mask_from", "mask_to", "dropout", "window_jitter", "tempo", "vocal_tract", "telephone"):
             if not 0 <= getattr(self, name) <= 1:
                 raise FlagError(name, f"{getattr(self, name)} is not a share between 0 and 1")

@@ -51,7 +51,6 @@ def train(options: TrainOptions, flags: str = "") -> dict:
         FlagError, InputError: the options make no sense, or the corpus is not there.
     """
     output = _output_folder(options)
-    keras.utils.set_random_seed(options.seed)
     splits = open_splits(options)
     require_window_fits(options, splits)
     vocabulary = Vocabulary.from_counts(splits["train"].index.vocabulary_counts(), options.vocabulary_size or None)
@@ -60,6 +59,8 @@ def train(options: TrainOptions, flags: str = "") -> dict:
     _print_corpus(splits, vocabulary, batches)
 
     unigram = unigram_distribution(batches, vocabulary)
+    # Not before: what prepares a corpus may draw random numbers, and does so only the first time.
+    keras.utils.set_random_seed(options.seed)
     model = build_model(options, vocabulary)
     steps_per_epoch = options.steps_per_epoch or len(batches)
     compile_model(model, options, options.epochs * steps_per_epoch)

@@ -1,0 +1,83 @@
+"""The shipped flagfiles on real recordings, where KERAS_STT_TEST_DATA names a folder of them."""
+
+import itertools
+import json
+import os
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import keras
+import pytest
+import soundfile
+
+ROOT = Path(__file__).parent.parent
+DATA = Path(os.environ.get("KERAS_STT_TEST_DATA", "no folder"))
+SUBSETS = {"train": "train-clean-100", "dev": "dev-clean", "test": "test-clean"}
+SMALL = ("--model_dim=32", "--attention_heads=2", "--epochs=1", "--steps_per_epoch=4", "--test_utterances=2")
+
+pytestmark = [
+    pytest.mark.data,
+    pytest.mark.skipif(not (DATA / "librispeech").is_dir(), reason="KERAS_STT_TEST_DATA names no folder of real speech"),
+    pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the pipeline is tf.data"),
+]
+
+
+def train(flagfile, *flags) -> dict:
+    """Runs train_main.py and returns its summary; the last flag is the output folder."""
+    command = [sys.executable, "train_main.py", f"--flagfile=flags/{flagfile}", *SMALL, *flags]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=300)
+    assert result.returncode == 0, result.stderr
+    return json.loads((Path(flags[-1].removeprefix("--output_dir=")) / "summary.json").read_text())
+
+
+def pack(split: str, folder: Path, utterances: int) -> dict[str, str]:
+    """An archive with the official name and layout of a few utterances; returns their texts by id."""
+    texts = {}
+    transcripts = sorted((DATA / "librispeech" / split).rglob("*.trans.txt"))
+    with tarfile.open(folder / f"{SUBSETS[split]}.tar.gz", "w:gz", compresslevel=1) as archive:
+        for transcript in itertools.islice(transcripts, 0, None, max(1, len(transcripts) // utterances)):
+            name, text = transcript.read_text().splitlines()[0].split(" ", 1)
+            (source,) = transcript.parent.glob(f"{name}.*")
+            inside = f"LibriSpeech/{SUBSETS[split]}/{'/'.join(transcript.parts[-3:-1])}"
+            flac, lines = folder / f"{name}.flac", folder / "lines.txt"
+            soundfile.write(flac, soundfile.read(source, dtype="int16")[0], 16_000)
+            lines.write_text(f"{name} {text}\n")
+            archive.add(flac, f"{inside}/{name}.flac")
+            archive.add(lines, f"{inside}/{transcript.name}")
+            texts[name] = text
+    return texts
+
+
+def test_librispeech_archives_stream_through_tfds_into_fit(tmp_path):
+    archives = tmp_path / "archives"
+    archives.mkdir()
+    texts = {split: pack(split, archives, utterances=6) for split in SUBSETS}
+    cache = tmp_path / "cache"
+    flags = (f"--archive_dir={archives}", f"--cache_dir={cache}", f"--output_dir={tmp_path / 'run'}")
+    summary = train("librispeech.cfg", *flags)
+    assert summary["dataset"] == "librispeech"
+    assert summary["steps"] == 4
+    indexed = {
+        split: {record["id"]: record["text"] for record in map(json.loads, path.open())}
+        for split in SUBSETS
+        for path in cache.glob(f"corpora/*/{split}/records.jsonl")
+    }
+    assert indexed == texts
+
+
+def test_librispeech_folders_train_infill_with_textgrids(tmp_path):
+    folder = DATA / "librispeech"
+    flags = (f"--data_dir={folder}", f"--alignment_dir={folder / 'alignments'}", "--max_utterances=40")
+    summary = train(
+        "librispeech_folder.cfg", *flags, f"--cache_dir={tmp_path / 'cache'}", f"--output_dir={tmp_path / 'run'}"
+    )
+    assert summary["task"] == "infill"
+    assert 0 < summary["dev_masked_words"]["masked_error"] <= 1
+
+
+def test_digits_hold_out_the_speakers_that_are_named(tmp_path):
+    flags = (f"--data_dir={DATA / 'fsdd'}", "--test_speakers=theo,lucas", "--extra_train_dataset=")
+    summary = train("digits.cfg", *flags, f"--cache_dir={tmp_path / 'cache'}", f"--output_dir={tmp_path / 'run'}")
+    assert summary["test_speakers"] == ["lucas", "theo"]
