@@ -64,7 +64,9 @@ flags.DEFINE_float("learning_rate", 2e-3, "Highest learning rate, reached after 
 flags.DEFINE_integer("warmup_steps", 60, "Steps of linear warm-up.")
 flags.DEFINE_float("weight_decay", 0.01, "Decoupled weight decay of AdamW.")
 flags.DEFINE_float("clip_norm", 1.0, "Norm to which the gradient of all weights is clipped; 0: not at all.")
-flags.DEFINE_float("attention_guide", 1.0, "Weight of the loss that shows slots where their word is, if times are known.")
+flags.DEFINE_float(
+    "attention_guide", 1.0, "Weight of the loss that shows slots where their word is, if times are known."
+)
 
 # Variation in training.
 flags.DEFINE_float("window_jitter", 1.0, "How far windows begin from a word's start; 1: up to half a word away.")

@@ -7,6 +7,7 @@ import numpy as np
 from keras_stt.audio import SAMPLE_RATE
 from keras_stt.features import LOG_FLOOR
 
+
 @dataclasses.dataclass(frozen=True)
 class Augmentation:
     """How much windows vary in training; zeros change nothing.

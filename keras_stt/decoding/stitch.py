@@ -4,8 +4,8 @@ import dataclasses
 
 import numpy as np
 
-PAIR_SECONDS = 0.25  # two windows' words this far apart cost as much as leaving one of them alone
-OTHER_WORD_COST = 0.4  # of pairing two different words; below one, so that a misheard word is outvoted in place
+PAIR_SECONDS = 0.4  # two windows' words this far apart cost as much as leaving one of them alone
+OTHER_WORD_COST = 0.5  # of pairing two different words; below one, so that a misheard word is outvoted in place
 EDGE_SECONDS = 0.3  # near its beginning a window may have cut a word
 
 

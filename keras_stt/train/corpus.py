@@ -60,10 +60,20 @@ def fingerprint(options: TrainOptions) -> str:
     return hashlib.sha256(json.dumps([said, seen, index_module.FORMAT]).encode()).hexdigest()[:16]
 
 
-_INDEX_FLAGS = (
-    "dataset data_dir archive_dir train_splits dev_splits test_splits dev_speakers test_speakers extra_train_dataset "
-    "alignment alignment_dir max_utterances"
-).split()
+_INDEX_FLAGS = [
+    "dataset",
+    "data_dir",
+    "archive_dir",
+    "train_splits",
+    "dev_splits",
+    "test_splits",
+    "dev_speakers",
+    "test_speakers",
+    "extra_train_dataset",
+    "alignment",
+    "alignment_dir",
+    "max_utterances",
+]
 
 
 def _seen(place: Path) -> list:

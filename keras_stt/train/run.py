@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import dataclasses
 import io
 import json
 import os
@@ -112,7 +113,10 @@ def build_model(options: TrainOptions, vocabulary: Vocabulary) -> Recognizer:
 def compile_model(model: Recognizer, options: TrainOptions, steps: int) -> None:
     """Adam with decoupled weight decay, warm-up and a cosine to nothing, over `steps` steps."""
     rate = keras.optimizers.schedules.CosineDecay(
-        0.0, max(1, steps - options.warmup_steps), warmup_target=options.learning_rate, warmup_steps=options.warmup_steps
+        0.0,
+        max(1, steps - options.warmup_steps),
+        warmup_target=options.learning_rate,
+        warmup_steps=options.warmup_steps,
     )
     optimizer = keras.optimizers.AdamW(
         rate, weight_decay=options.weight_decay, beta_2=0.98, global_clipnorm=options.clip_norm or None
@@ -251,7 +255,7 @@ def _leave_behind(output: Path, options, flags: str, model, summary: dict, histo
     write_text(output / "flags.cfg", flags)
     write_text(output / "history.csv", _as_csv(history))
     _write_summary(output, summary)
-    write_report(output / "report.html", summary, history, results)
+    write_report(output / "report.html", summary, history, results, flags=dataclasses.asdict(options))
 
 
 def _write_summary(output: Path, summary: dict) -> None:
