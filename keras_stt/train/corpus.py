@@ -60,20 +60,10 @@ def fingerprint(options: TrainOptions) -> str:
     return hashlib.sha256(json.dumps([said, seen, index_module.FORMAT]).encode()).hexdigest()[:16]
 
 
-_INDEX_FLAGS = [
-    "dataset",
-    "data_dir",
-    "archive_dir",
-    "train_splits",
-    "dev_splits",
-    "test_splits",
-    "dev_speakers",
-    "test_speakers",
-    "extra_train_dataset",
-    "alignment",
-    "alignment_dir",
-    "max_utterances",
-]
+_INDEX_FLAGS = (
+    *("dataset", "data_dir", "archive_dir", "extra_train_dataset", "alignment", "alignment_dir", "max_utterances"),
+    *("train_splits", "dev_splits", "test_splits", "dev_speakers", "test_speakers"),
+)
 
 
 def _seen(place: Path) -> list:

@@ -20,7 +20,7 @@ def peak_memory_mb() -> float:
 
 
 class Stopwatch(keras.callbacks.Callback):
-    """Times of a run: `first_step_seconds`, `train_seconds`, `train_cpu_seconds`; and `seconds` of each epoch in the logs.
+    """Times of a run: `first_step_seconds`, `train_seconds`, `train_cpu_seconds`; and `seconds` of each epoch.
 
     Compilation and validation are counted: they are what a user waits for.
     """
