@@ -63,10 +63,8 @@ flags.DEFINE_integer("steps_per_epoch", 0, "Steps in an epoch; 0: until every wi
 flags.DEFINE_float("learning_rate", 2e-3, "Highest learning rate, reached after the warm-up; a cosine to 0 follows.")
 flags.DEFINE_integer("warmup_steps", 60, "Steps of linear warm-up.")
 flags.DEFINE_float("weight_decay", 0.01, "Decoupled weight decay of AdamW.")
-flags.DEFINE_float("clip_norm", 1.0, "Norm to which the gradient of all weights is clipped; 0: not at all.")
-flags.DEFINE_float(
-    "attention_guide", 1.0, "Weight of the loss that shows slots where their word is, if times are known."
-)
+flags.DEFINE_float("clip_norm", 1.0, "Norm to which the gradient of each weight is clipped; 0: not at all.")
+flags.DEFINE_float("attention_guide", 1.0, "Weight of the loss that shows slots where known words are.")
 
 # Variation in training.
 flags.DEFINE_float("window_jitter", 1.0, "How far windows begin from a word's start; 1: up to half a word away.")
@@ -108,8 +106,9 @@ def main(argv) -> int:
         return 2
     low, high = summary["test_wer_interval"]
     print(
-        f"test WER {summary['test_wer']:.1%} ({low:.1%} to {high:.1%}) on {summary['test_utterances']} whole utterances; "
-        f"{summary['train_cpu_seconds']:.0f} CPU-seconds of training; see {os.path.join(values['output_dir'], 'report.html')}"
+        f"test WER {summary['test_wer']:.1%} ({low:.1%} to {high:.1%}) on {summary['test_utterances']} whole "
+        f"utterances; {summary['train_cpu_seconds']:.0f} CPU-seconds of training; see "
+        f"{os.path.join(values['output_dir'], 'report.html')}"
     )
     return 0
 

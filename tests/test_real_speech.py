@@ -19,9 +19,7 @@ SMALL = ("--model_dim=32", "--attention_heads=2", "--epochs=1", "--steps_per_epo
 
 pytestmark = [
     pytest.mark.data,
-    pytest.mark.skipif(
-        not (DATA / "librispeech").is_dir(), reason="KERAS_STT_TEST_DATA names no folder of real speech"
-    ),
+    pytest.mark.skipif(not (DATA / "librispeech").is_dir(), reason="KERAS_STT_TEST_DATA names no real speech"),
     pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the pipeline is tf.data"),
 ]
 

@@ -99,10 +99,8 @@ class TrainOptions:
                 raise FlagError(name, f"{getattr(self, name)!r} is not one of {', '.join(choices)}")
 
     def _require_positive(self):
-        at_least_one = (
-            "text_context audio_context text_stride audio_stride_ms model_dim attention_heads blocks batch_size"
-        )
-        for name in (at_least_one + " epochs passes hop_ms").split():
+        window = ("text_context", "audio_context", "text_stride", "audio_stride_ms")
+        for name in (*window, "model_dim", "attention_heads", "blocks", "batch_size", "epochs", "passes", "hop_ms"):
             if getattr(self, name) < 1:
                 raise FlagError(name, f"{getattr(self, name)} is too small; give at least 1")
         if self.learning_rate <= 0:

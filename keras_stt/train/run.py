@@ -112,14 +112,14 @@ def build_model(options: TrainOptions, vocabulary: Vocabulary) -> Recognizer:
 
 def compile_model(model: Recognizer, options: TrainOptions, steps: int) -> None:
     """Adam with decoupled weight decay, warm-up and a cosine to nothing, over `steps` steps."""
+    warmup = options.warmup_steps
     rate = keras.optimizers.schedules.CosineDecay(
-        0.0,
-        max(1, steps - options.warmup_steps),
-        warmup_target=options.learning_rate,
-        warmup_steps=options.warmup_steps,
+        0.0, max(1, steps - warmup), warmup_target=options.learning_rate, warmup_steps=warmup
     )
+    # Clipped weight by weight: the word clock's gradient has a long tail, and a step in which it is large should not
+    # hold up all others.
     optimizer = keras.optimizers.AdamW(
-        rate, weight_decay=options.weight_decay, beta_2=0.98, global_clipnorm=options.clip_norm or None
+        rate, weight_decay=options.weight_decay, beta_2=0.98, clipnorm=options.clip_norm or None
     )
     model.compile(
         optimizer=optimizer,
@@ -148,8 +148,9 @@ def _print_corpus(splits: dict[str, Split], vocabulary: Vocabulary, batches) -> 
         unknown = sum(count for word, count in counts.items() if word not in vocabulary)
         short = int((split.index.word_counts < batches.shape.text_context).sum())
         skipped = {**split.index.skipped, **split.features.skipped}
+        index = split.index
         print(
-            f"{name}: {len(split.index):,} utterances, {split.index.hours:.2f} h, {len(split.index.speakers)} speakers, "
+            f"{name}: {len(index):,} utterances, {index.hours:.2f} h, {len(index.speakers)} speakers, "
             f"{words:,} words ({unknown / max(words, 1):.1%} unknown); {short:,} utterances shorter than a window"
             + (f"; skipped {skipped}" if skipped else ""),
             flush=True,
