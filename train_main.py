@@ -38,6 +38,7 @@ flags.DEFINE_integer("audio_context", 128, "Audio steps in a window.")
 flags.DEFINE_integer("text_stride", 1, "Words from one training window to the next.")
 flags.DEFINE_integer("audio_stride_ms", 60, "Milliseconds between audio steps, a multiple of 10.")
 flags.DEFINE_string("audio_pooling", "conv", "How 10 ms frames become a step: stack, conv, mean, pick.")
+flags.DEFINE_integer("mel_bands", 80, "Mel bands of a frame; fewer blur the voice's pitch.")
 
 # The task.
 flags.DEFINE_string("task", "transcribe", "transcribe: all words are masked. infill: a share of them.")

@@ -90,9 +90,10 @@ def open_splits(options: TrainOptions) -> dict[str, Split]:
         for split in SPLITS:
             index = Index(folder / split)
             if options.feature_cache:
-                features = open_features(index, folder / f"{split}-features", mark, f"{split} features")
+                store = folder / f"{split}-features-{options.mel_bands}"
+                features = open_features(index, store, mark, f"{split} features", options.mel_bands)
             else:
-                features = ComputedFeatures(index)
+                features = ComputedFeatures(index, options.mel_bands)
             splits[split] = Split(index, features)
     require_disjoint_speakers({split: set(splits[split].index.speakers) for split in SPLITS})
     for split in SPLITS:

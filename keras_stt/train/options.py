@@ -33,6 +33,7 @@ class TrainOptions:
     text_stride: int
     audio_stride_ms: int
     audio_pooling: str
+    mel_bands: int
 
     task: str
     mask_schedule: str
@@ -99,7 +100,7 @@ class TrainOptions:
                 raise FlagError(name, f"{getattr(self, name)!r} is not one of {', '.join(choices)}")
 
     def _require_positive(self):
-        window = ("text_context", "audio_context", "text_stride", "audio_stride_ms")
+        window = ("text_context", "audio_context", "text_stride", "audio_stride_ms", "mel_bands")
         for name in (*window, "model_dim", "attention_heads", "blocks", "batch_size", "epochs", "passes", "hop_ms"):
             if getattr(self, name) < 1:
                 raise FlagError(name, f"{getattr(self, name)} is too small; give at least 1")

@@ -98,6 +98,7 @@ def build_model(options: TrainOptions, vocabulary: Vocabulary) -> Recognizer:
         audio_context=options.audio_context,
         audio_stride_ms=options.audio_stride_ms,
         audio_pooling=options.audio_pooling,
+        mel_bands=options.mel_bands,
         model_dim=options.model_dim,
         audio_blocks=options.audio_blocks,
         audio_mixer=options.audio_mixer,
