@@ -65,6 +65,7 @@ flags.DEFINE_float("learning_rate", 2e-3, "Highest learning rate, reached after 
 flags.DEFINE_integer("warmup_steps", 60, "Steps of linear warm-up.")
 flags.DEFINE_float("weight_decay", 0.01, "Decoupled weight decay of AdamW.")
 flags.DEFINE_float("clip_norm", 1.0, "Norm to which the gradient of each weight is clipped; 0: not at all.")
+flags.DEFINE_float("weight_average", 0.995, "Momentum of the averaged weights that are evaluated and saved.")
 flags.DEFINE_float("attention_guide", 1.0, "Weight of the loss that shows slots where known words are.")
 
 # Variation in training.

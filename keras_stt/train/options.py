@@ -57,6 +57,7 @@ class TrainOptions:
     warmup_steps: int
     weight_decay: float
     clip_norm: float
+    weight_average: float
     attention_guide: float
 
     window_jitter: float
@@ -106,6 +107,15 @@ class TrainOptions:
                 raise FlagError(name, f"{getattr(self, name)} is too small; give at least 1")
         if self.learning_rate <= 0:
             raise FlagError("learning_rate", f"{self.learning_rate} is not above 0; try 0.002")
-        for name in ("mask_from", "mask_to", "dropout", "window_jitter", "tempo", "vocal_tract", "telephone"):
+        for name in (
+            "mask_from",
+            "mask_to",
+            "dropout",
+            "window_jitter",
+            "tempo",
+            "vocal_tract",
+            "telephone",
+            "weight_average",
+        ):
             if not 0 <= getattr(self, name) <= 1:
                 raise FlagError(name, f"{getattr(self, name)} is not a share between 0 and 1")

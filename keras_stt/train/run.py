@@ -120,7 +120,12 @@ def compile_model(model: Recognizer, options: TrainOptions, steps: int) -> None:
     # Clipped weight by weight: the word clock's gradient has a long tail, and a step in which it is large should not
     # hold up all others.
     optimizer = keras.optimizers.AdamW(
-        rate, weight_decay=options.weight_decay, beta_2=0.98, clipnorm=options.clip_norm or None
+        rate,
+        weight_decay=options.weight_decay,
+        beta_2=0.98,
+        clipnorm=options.clip_norm or None,
+        use_ema=options.weight_average > 0,
+        ema_momentum=options.weight_average,
     )
     model.compile(
         optimizer=optimizer,
@@ -164,7 +169,7 @@ def _fit(model, options: TrainOptions, batches, steps_per_epoch: int, callbacks:
     folder = Path(options.output_dir) / "checkpoint"
     progress = load_checkpoint(model, folder) if options.resume else {"epoch": 0, "history": []}
     checkpoint = Checkpoint(folder, progress["history"])
-    callbacks = [*callbacks, checkpoint, *_tensorboard(options)]
+    callbacks = [*_averaging(options, progress), *callbacks, checkpoint, *_tensorboard(options)]
     epochs = options.epochs - progress["epoch"]
     if epochs > 0:
         dataset = tf_dataset(batches, progress["epoch"] * steps_per_epoch, epochs * steps_per_epoch)
@@ -179,6 +184,16 @@ def _fit(model, options: TrainOptions, batches, steps_per_epoch: int, callbacks:
         )
     model.load_weights(checkpoint.best_weights)
     return checkpoint
+
+
+def _averaging(options: TrainOptions, progress: dict) -> list:
+    """Puts the average of the weights into the model at the end of each epoch, before it is evaluated and saved."""
+    if not options.weight_average:
+        return []
+    swap = keras.callbacks.SwapEMAWeights(swap_on_epoch=True)
+    # A checkpoint is written while the average is in the model: resumed, the first epoch begins by taking it out.
+    swap._ema_weights_in_model = progress["epoch"] > 0
+    return [swap]
 
 
 def _tensorboard(options: TrainOptions) -> list:
