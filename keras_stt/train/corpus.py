@@ -106,8 +106,11 @@ def _build(options: TrainOptions, folder: Path, mark: str) -> None:
     aligner = WordAligner(options.alignment, options.alignment_dir)
     records = open_corpus(corpus_options(options, options.dataset))
     extra = open_corpus(corpus_options(options, options.extra_train_dataset)) if options.extra_train_dataset else {}
+    if "dev" not in records and not extra:
+        raise FlagError("dev_speakers", "none needs --extra_train_dataset, whose dev split then is dev")
     for split in SPLITS:
-        parts = [records[split], *([extra["train"]] if split == "train" and extra else [])]
+        parts = [records[split]] if split in records else [extra[split]]
+        parts += [extra["train"]] if split == "train" and extra else []
         build_index(_Aligned(parts, aligner, options.max_utterances), folder / split, mark, f"{split} index")
     kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(aligner.kinds.items()))
     print(f"word times of {options.dataset}: {kinds}", flush=True)

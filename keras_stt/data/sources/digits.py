@@ -17,6 +17,7 @@ STRINGS = {"train": 3000, "dev": 150, "test": 300}
 LENGTHS = range(3, 8)  # digits in a string
 PAUSES_MS = (50, 300)  # between two digits
 EDGES_MS = (50, 250)  # before the first and after the last
+NO_DEV = ("none",)  # dev comes from another corpus, and all voices but the test's train
 TEST_SPEAKERS, DEV_SPEAKERS = ("jackson", "nicolas"), ("theo",)
 
 
@@ -41,21 +42,23 @@ def splits(options: CorpusOptions) -> dict[str, list[Record]]:
     return {
         split: _strings(split, count, {name: by_speaker[name] for name in speakers[split]}, options.seed)
         for split, count in STRINGS.items()
+        if speakers[split]
     }
 
 
 def _speakers_of_splits(known: list[str], options: CorpusOptions) -> dict[str, list[str]]:
+    without_dev = options.dev_speakers == NO_DEV
     for flag, names in (("test_speakers", options.test_speakers), ("dev_speakers", options.dev_speakers)):
-        for name in names:
+        for name in () if names == NO_DEV else names:
             if name not in known:
                 raise FlagError(flag, f"no speaker {name!r}; there are {', '.join(known)}")
     shared = sorted(set(options.test_speakers) & set(options.dev_speakers))
     if shared:
         raise FlagError("dev_speakers", f"{', '.join(shared)} also in --test_speakers; give each to one split")
     test = list(options.test_speakers) or _held_out(known, TEST_SPEAKERS, options.dev_speakers)
-    dev = list(options.dev_speakers) or _held_out(known, DEV_SPEAKERS, test)
+    dev = [] if without_dev else list(options.dev_speakers) or _held_out(known, DEV_SPEAKERS, test)
     train = [name for name in known if name not in test and name not in dev]
-    if not (train and dev and test):
+    if not (train and test and (dev or without_dev)):
         raise InputError(
             f"digits: too few speakers ({', '.join(known)}) for train, dev and test; add recordings or hold out fewer"
         )
