@@ -93,6 +93,7 @@ def main(argv) -> int:
     if len(argv) > 1:
         print(f"train_main.py: {argv[1]!r} is no flag; flags begin with --", file=sys.stderr)
         return 2
+    from keras_stt.export import ExportError
     from keras_stt.train.options import TrainOptions  # Keras takes seconds to import: not for --help
     from keras_stt.train.run import train
 
@@ -101,11 +102,19 @@ def main(argv) -> int:
     try:
         summary = train(
             TrainOptions(**{flag.name: values[flag.name] for flag in defined}),
-            flags="".join(flag.serialize() + "\n" for flag in sorted(defined, key=lambda flag: flag.name)),
+            flags="".join(
+                flag.serialize() + "\n" for flag in sorted(defined, key=lambda flag: flag.name) if flag.name != "resume"
+            ),
         )
     except InputError as error:
         print(f"train_main.py: {error}", file=sys.stderr)
         return 2
+    except ExportError as error:
+        print(f"train_main.py: --export: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("train_main.py: interrupted; --resume goes on from the last epoch that was finished", file=sys.stderr)
+        return 130
     low, high = summary["test_wer_interval"]
     print(
         f"test WER {summary['test_wer']:.1%} ({low:.1%} to {high:.1%}) on {summary['test_utterances']} whole "

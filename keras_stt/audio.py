@@ -28,7 +28,11 @@ def to_mono_16k(samples, sample_rate: int) -> np.ndarray:
     if sample_rate <= 0:
         raise InputError(f"audio array: sample rate {sample_rate} Hz, expected a positive number")
     if np.issubdtype(samples.dtype, np.integer):
-        samples = samples / float(np.iinfo(samples.dtype).max + 1)
+        span = np.iinfo(samples.dtype)
+        middle = (int(span.max) + int(span.min) + 1) // 2  # 128 is the silence of unsigned bytes
+        samples = (samples.astype(np.float64) - middle) / ((int(span.max) - int(span.min) + 1) / 2)
+    elif not np.issubdtype(samples.dtype, np.floating):
+        raise InputError(f"audio array: {samples.dtype} values, expected integers or floats")
     samples = samples.astype(np.float32)
     if samples.ndim == 2:
         samples = samples.mean(axis=1)

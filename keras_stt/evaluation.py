@@ -9,7 +9,7 @@ from tqdm import tqdm
 from keras_stt.decoding.refine import refine
 from keras_stt.decoding.stitch import Word
 from keras_stt.errors import InputError
-from keras_stt.losses import IGNORED
+from keras_stt.masking import IGNORED
 from keras_stt.text import Vocabulary
 from keras_stt.transcribe import HOP_SECONDS, transcribe_samples
 from keras_stt.wer import EditCounts, bootstrap_interval, edit_counts
@@ -63,7 +63,7 @@ def evaluate_utterances(
 
 
 def summarize(results: list[UtteranceResult]) -> dict:
-    """Plain values: `wer`, its 95 % interval over speakers' utterances, `cer`, edits, utterances and words."""
+    """Plain values: `wer`, its 95 % interval (bootstrap over utterances), `cer`, edits, utterances and words."""
     if not results:
         raise InputError("evaluation: no utterance could be read; check that the audio files are there")
     counts = [result.counts for result in results]
@@ -111,14 +111,8 @@ def masked_word_report(predict, batches, vocabulary: Vocabulary, unigram: np.nda
     """What the model has heard: its errors on masked words beside those of deaf guesses.
 
     `unigram_error` always says the commonest word; `shuffled_audio_error` is the same model with the audio of another
-    sample of the batch; the gap between that and `masked_error` is what was heard.
+    utterance; the gap between that and `masked_error` is what was heard.
     """
-
-    def shuffled(inputs):
-        order = np.roll(np.arange(len(inputs["feature_lengths"])), 1)
-        audio = {name: inputs[name][order] for name in ("features", "feature_lengths")}
-        return predict({**inputs, **audio})
-
     guess = int(np.argmax(np.where(np.arange(len(unigram)) > vocabulary.sil_id, unigram, -1)))
     wrong = asked = 0
     for step in range(len(batches)):
@@ -128,10 +122,33 @@ def masked_word_report(predict, batches, vocabulary: Vocabulary, unigram: np.nda
         asked += int(np.sum(counted))
     return {
         "masked_error": window_errors(predict, batches, vocabulary, passes)["masked_error"],
-        "shuffled_audio_error": window_errors(shuffled, batches, vocabulary, passes)["masked_error"],
+        "shuffled_audio_error": window_errors(predict, _ShuffledAudio(batches), vocabulary, passes)["masked_error"],
         "unigram_error": wrong / max(asked, 1),
         "masked_words": asked,
     }
+
+
+class _ShuffledAudio:
+    """Batches whose texts meet the audio of other utterances.
+
+    Neighbouring windows hear each other's words, so the audio comes from the batch after, or from half a batch away
+    where there is one batch alone.
+    """
+
+    def __init__(self, batches):
+        self.batches = batches
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __getitem__(self, step: int):
+        inputs, targets = self.batches[step]
+        size = len(inputs["feature_lengths"])
+        other = self.batches[(step + 1) % len(self.batches)][0]
+        far = size // 2 if len(self.batches) == 1 else 0
+        rows = (np.arange(size) + far) % len(other["feature_lengths"])
+        audio = {name: other[name][rows] for name in ("features", "feature_lengths")}
+        return {**inputs, **audio}, targets
 
 
 def unigram_distribution(batches, vocabulary: Vocabulary, steps: int = 50) -> np.ndarray:
@@ -143,12 +160,16 @@ def unigram_distribution(batches, vocabulary: Vocabulary, steps: int = 50) -> np
     return counts / counts.sum()
 
 
-def unigram_loss(batches, unigram: np.ndarray) -> float:
-    """Cross entropy, in nats per token, of a model that only knows how common each token is."""
-    nats = count = 0
-    for step in range(len(batches)):
+def unigram_loss(batches, unigram: np.ndarray, steps: int = 50) -> float:
+    """Loss of a model that only knows how common each token is, on the first `steps` batches.
+
+    The mean over samples of the mean over their targets, as `losses.MaskedTokenCrossentropy` takes it: on batches of
+    training it compares with the loss of training.
+    """
+    losses = []
+    for step in range(min(steps, len(batches))):
         targets = batches[step][1]["tokens"]
-        asked = targets[targets != IGNORED]
-        nats -= float(np.sum(np.log(unigram[asked])))
-        count += asked.size
-    return nats / max(count, 1)
+        asked = targets != IGNORED
+        nats = -np.log(unigram[np.where(asked, targets, 0)]) * asked
+        losses.append(nats.sum(axis=1) / np.maximum(asked.sum(axis=1), 1))
+    return float(np.concatenate(losses).mean())

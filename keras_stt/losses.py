@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-IGNORED = -1
+from keras_stt.masking import IGNORED
 
 
 @keras.saving.register_keras_serializable("keras_stt")

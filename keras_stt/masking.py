@@ -2,6 +2,7 @@
 
 import numpy as np
 
+IGNORED = -1  # a target that asks for nothing: the token was visible
 TASKS = ("transcribe", "infill")
 MASK_SCHEDULES = ("constant", "linear", "cosine", "uniform")
 

@@ -7,11 +7,12 @@ import numpy as np
 from keras_stt.audio import SAMPLE_RATE
 from keras_stt.decoding.refine import refine
 from keras_stt.decoding.stitch import HeardWindow, Word, stitch
+from keras_stt.errors import InputError
 from keras_stt.features import FRAME_SECONDS, log_mel
 from keras_stt.text import Vocabulary
 
 HOP_SECONDS = 0.6  # from one window to the next
-BATCH_WINDOWS = 32
+BATCH_WINDOWS = (8, 32)  # few sizes mean few compiled graphs; a short recording does not fill the larger
 WORD_SHARE = 0.15  # of a word's attention that lies before its start, and after its end
 
 
@@ -43,7 +44,15 @@ def transcribe_samples(model, samples: np.ndarray, passes: int = 1, hop_seconds:
         samples: `(N,)`.
         passes: refinement passes in each window; see `decoding.refine`.
         hop_seconds: from one window to the next; smaller asks more windows about each word.
+
+    Raises:
+        InputError: a hop longer than the window, which would leave audio unheard, or no pass.
     """
+    window_seconds = model.audio_frames * FRAME_SECONDS
+    if not 0 < hop_seconds <= window_seconds:
+        raise InputError(f"hop of {hop_seconds} s: give more than 0 and at most the window's {window_seconds:.2f} s")
+    if passes < 1:
+        raise InputError(f"passes {passes}: give at least 1")
     frames = log_mel(samples, model.mel_bands)
     duration = len(samples) / SAMPLE_RATE
     vocabulary = Vocabulary.from_list(model.vocabulary)
@@ -52,18 +61,18 @@ def transcribe_samples(model, samples: np.ndarray, passes: int = 1, hop_seconds:
     heard: list[HeardWindow] = []
     if len(frames) == 0:
         return Transcript([], duration)
-    for first in range(0, len(starts), BATCH_WINDOWS):
-        heard += _hear(model, vocabulary, frames, starts[first : first + BATCH_WINDOWS], passes)
+    for first in range(0, len(starts), BATCH_WINDOWS[-1]):
+        heard += _hear(model, vocabulary, frames, starts[first : first + BATCH_WINDOWS[-1]], passes)
     return Transcript(stitch(heard), duration)
 
 
 def _hear(model, vocabulary: Vocabulary, frames: np.ndarray, starts: np.ndarray, passes: int) -> list[HeardWindow]:
     """The words heard in the windows that begin at frames `starts`."""
-    # Always a whole batch: one shape means one compiled graph, whatever the recording's length.
+    size = next(size for size in BATCH_WINDOWS if size >= len(starts))
     inputs = {
-        "features": np.zeros((BATCH_WINDOWS, model.audio_frames, model.mel_bands), np.float32),
-        "feature_lengths": np.zeros(BATCH_WINDOWS, np.int32),
-        "token_ids": np.full((BATCH_WINDOWS, model.text_context), vocabulary.mask_id, np.int32),
+        "features": np.zeros((size, model.audio_frames, model.mel_bands), np.float32),
+        "feature_lengths": np.zeros(size, np.int32),
+        "token_ids": np.full((size, model.text_context), vocabulary.mask_id, np.int32),
     }
     for i, start in enumerate(starts):
         piece = frames[start : start + model.audio_frames]

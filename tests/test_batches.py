@@ -10,8 +10,7 @@ from keras_stt.data.batches import WindowBatches
 from keras_stt.data.pipeline import tf_dataset
 from keras_stt.data.plan import WindowPlan
 from keras_stt.data.windows import WindowShape, cut_window
-from keras_stt.losses import IGNORED
-from keras_stt.masking import hide_all, hide_share
+from keras_stt.masking import IGNORED, hide_all, hide_share
 
 SHAPE = WindowShape(text_context=4, audio_context=32, frames_per_step=6)
 STRONG = Augmentation(

@@ -16,7 +16,7 @@ from keras_stt.evaluation import (
     unigram_loss,
     window_errors,
 )
-from keras_stt.losses import IGNORED
+from keras_stt.masking import IGNORED
 from keras_stt.text import Vocabulary
 from keras_stt.wer import edit_counts
 
@@ -163,7 +163,8 @@ def test_the_unigram_counts_what_is_asked_for_with_one_of_each_added():
 def test_unigram_loss_is_the_cross_entropy():
     shares = unigram(A=6, B=2)
     batches = [batch([[A, A, B, C]]), batch([[A, SIL]], visible=[(0, 1)])]
-    by_hand = -(3 * math.log(shares[A]) + math.log(shares[B]) + math.log(shares[C])) / 5
+    whole = -(2 * math.log(shares[A]) + math.log(shares[B]) + math.log(shares[C])) / 4
+    by_hand = (whole - math.log(shares[A])) / 2  # the mean of samples, as the loss of training is
     assert unigram_loss(batches, shares) == pytest.approx(by_hand)
     # Of its own distribution, the cross entropy is the entropy.
     even = np.full(len(VOCABULARY), 1 / len(VOCABULARY))
@@ -216,3 +217,19 @@ def test_utterances_are_transcribed_and_unreadable_ones_left_out(tiny_recognizer
 
 
 SILENCE = np.zeros(100, np.float32)
+
+
+def test_shuffled_audio_comes_from_another_batch():
+    """Neighbouring windows hear each other's words, and a sample alone in its batch has no neighbour."""
+    heard = []
+
+    def listen(inputs):
+        heard.append(inputs["feature_lengths"].tolist())
+        shape = (*inputs["token_ids"].shape, len(VOCABULARY))
+        return {"tokens": np.zeros(shape, np.float32), "attention": np.ones((*shape[:2], 1))}
+
+    batches = [batch([[A, B], [B, A]]), batch([[A, A]])]
+    for number, (inputs, _) in enumerate(batches):
+        inputs["feature_lengths"] = np.arange(len(inputs["token_ids"])) + 10 * number
+    masked_word_report(listen, batches, VOCABULARY, unigram(A=1))
+    assert heard == [[0, 1], [10], [10, 10], [0]]

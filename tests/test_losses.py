@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_stt.losses import IGNORED, AttentionGuide, MaskedTokenCrossentropy
+from keras_stt.losses import AttentionGuide, MaskedTokenCrossentropy
+from keras_stt.masking import IGNORED
 
 pytestmark = pytest.mark.backend
 

@@ -74,6 +74,7 @@ def _mel(hertz: float) -> float:
 
 def mask_stretches(frames: np.ndarray, augmentation: Augmentation, rng: np.random.Generator) -> np.ndarray:
     """Replaces random stretches of time and of frequency by the window's mean."""
+    frames = np.array(frames, np.float32)
     mean = frames.mean(axis=0)
     for _ in range(augmentation.time_masks):
         width = rng.integers(0, augmentation.time_mask_frames + 1)
@@ -96,4 +97,4 @@ def augment(frames: np.ndarray, augmentation: Augmentation, rng: np.random.Gener
         frames = limit_band(frames)
     if augmentation.noise:
         frames = add_noise(frames, rng.uniform(0, augmentation.noise), rng)
-    return mask_stretches(np.array(frames, np.float32), augmentation, rng)
+    return mask_stretches(frames, augmentation, rng)

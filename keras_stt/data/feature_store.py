@@ -30,7 +30,11 @@ class ComputedFeatures:
         self.skipped: dict[str, int] = {}
 
     def __getitem__(self, row: int) -> np.ndarray:
-        return log_mel(self.index[row].read(), self.mel_bands)
+        try:
+            return log_mel(self.index[row].read(), self.mel_bands)
+        except InputError:
+            self.skipped["unreadable audio"] = self.skipped.get("unreadable audio", 0) + 1
+            return np.zeros((0, self.mel_bands), np.float32)
 
     def usable(self, row: int) -> bool:
         return True

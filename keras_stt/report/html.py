@@ -125,7 +125,7 @@ def _facts(summary: Mapping) -> str:
     """The numbers asked for first, as tiles."""
     formats = {
         "test_cer": ("Test CER", _percent),
-        "dev_wer": ("Dev WER", _percent),
+        "dev_wer": ("Dev WER (windows)", _percent),
         "parameters": ("Parameters", lambda value: f"{value:,.0f}"),
         "epochs": ("Epochs", lambda value: f"{value:,.0f}"),
         "train_seconds": ("Training time", _duration),
@@ -146,7 +146,7 @@ def _learning(summary: Mapping, history: Sequence[Mapping]) -> str:
             "Loss by epoch. The dashed line is the loss of guessing every word by its frequency alone: "
             "below it the model makes use of what it hears.",
         ),
-        (plots.wer_curves(history), "Word error rate on the dev set by epoch."),
+        (plots.wer_curves(history), "Word error rate on windows of the dev set by epoch."),
         (plots.loss_against_wer(history), "Loss against dev WER; every dot is an epoch."),
     )
     drawn = "".join(

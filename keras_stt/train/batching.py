@@ -36,12 +36,12 @@ def require_window_fits(options: TrainOptions, splits: dict[str, Split]) -> None
             f"{options.text_context} words, but the longest utterance has {longest_text}; give at most {longest_text}",
         )
     shape = window_shape(options)
-    if shape.seconds > 2 * longest_audio:
+    if shape.seconds > longest_audio:
         most = int(longest_audio * 1000 / options.audio_stride_ms)
         raise FlagError(
             "audio_context",
-            f"{options.audio_context} steps are {shape.seconds:.1f} s, more than twice the longest utterance "
-            f"({longest_audio:.1f} s); give at most {most}",
+            f"{options.audio_context} steps are {shape.seconds:.1f} s, but the longest utterance lasts "
+            f"{longest_audio:.1f} s; give at most {most}",
         )
 
 

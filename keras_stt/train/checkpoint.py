@@ -3,6 +3,7 @@
 import json
 import os
 import tempfile
+import zipfile
 from pathlib import Path
 
 import keras
@@ -55,6 +56,14 @@ def save_checkpoint(model, folder, progress: dict) -> None:
         raise
 
 
+def require_checkpoint(folder) -> Path:
+    """The checkpoint file in `folder`, or InputError."""
+    path = Path(folder) / STATE
+    if not path.is_file():
+        raise InputError(f"--resume: no checkpoint in {folder}; train there first, or leave --resume out")
+    return path
+
+
 def load_checkpoint(model, folder) -> dict:
     """Puts a checkpoint into a compiled model whose optimizer is built. Returns its `progress`.
 
@@ -62,12 +71,13 @@ def load_checkpoint(model, folder) -> dict:
         InputError: there is no checkpoint, or it is of another model: keys are compared, since Keras would skip what
             does not match in silence.
     """
-    path = Path(folder) / STATE
-    if not path.is_file():
-        raise InputError(f"--resume: no checkpoint in {folder}; train there first, or leave --resume out")
-    with np.load(path) as stored:
-        flat = {name: stored[name] for name in stored.files}
-    progress = json.loads(str(flat.pop(PROGRESS)))
+    path = require_checkpoint(folder)
+    try:
+        with np.load(path) as stored:
+            flat = {name: stored[name] for name in stored.files}
+        progress = json.loads(str(flat.pop(PROGRESS)))
+    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise InputError(f"--resume: {path} is damaged ({error}); train again without --resume") from error
     expected = {name: value.shape for name, value in _state(model).items()}
     if {name: value.shape for name, value in flat.items()} != expected:
         raise InputError(f"--resume: {path} is of another model; use the flags it was trained with (flags.cfg)")

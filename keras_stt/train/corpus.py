@@ -5,6 +5,7 @@ import hashlib
 import itertools
 import json
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -83,6 +84,10 @@ def open_splits(options: TrainOptions) -> dict[str, Split]:
     """
     mark = fingerprint(options)
     folder = Path(options.cache_dir).expanduser() / "corpora" / f"{options.dataset}-{mark}"
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FlagError("cache_dir", f"{folder.parent} cannot be made ({error.strerror}); name another") from error
     with one_process_at_a_time(f"{folder}.lock", "the corpus"):
         if not all(index_module.is_complete(folder / split, mark) for split in SPLITS):
             _build(options, folder, mark)
@@ -98,14 +103,18 @@ def open_splits(options: TrainOptions) -> dict[str, Split]:
     require_disjoint_speakers({split: set(splits[split].index.speakers) for split in SPLITS})
     for split in SPLITS:
         if not splits[split].word_counts().sum():
-            raise FlagError("dataset", f"no utterance of {options.dataset} is in {split}; see --{split}_splits")
+            skipped = {**splits[split].index.skipped, **splits[split].features.skipped}
+            shutil.rmtree(folder)  # what is missing may be there the next time
+            raise FlagError(
+                "dataset", f"{options.dataset} has no usable utterance in {split} (skipped: {skipped or 'none'})"
+            )
     return splits
 
 
 def _build(options: TrainOptions, folder: Path, mark: str) -> None:
     aligner = WordAligner(options.alignment, options.alignment_dir)
     records = open_corpus(corpus_options(options, options.dataset))
-    extra = open_corpus(corpus_options(options, options.extra_train_dataset)) if options.extra_train_dataset else {}
+    extra = _extra_corpus(options) if options.extra_train_dataset else {}
     if "dev" not in records and not extra:
         raise FlagError("dev_speakers", "none needs --extra_train_dataset, whose dev split then is dev")
     for split in SPLITS:
@@ -114,6 +123,14 @@ def _build(options: TrainOptions, folder: Path, mark: str) -> None:
         build_index(_Aligned(parts, aligner, options.max_utterances), folder / split, mark, f"{split} index")
     kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(aligner.kinds.items()))
     print(f"word times of {options.dataset}: {kinds}", flush=True)
+
+
+def _extra_corpus(options: TrainOptions) -> dict:
+    try:
+        return open_corpus(corpus_options(options, options.extra_train_dataset))
+    except FlagError as error:
+        reason = str(error).partition(": ")[2]
+        raise FlagError("extra_train_dataset", f"{reason} (only corpora that need no folder can be extra)") from error
 
 
 class _Aligned:

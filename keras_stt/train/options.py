@@ -1,10 +1,12 @@
 """What a training run is asked for. Defaults live with the flags, in `train_main.py`."""
 
 import dataclasses
+import math
 
 from keras_stt.errors import FlagError
 from keras_stt.layers import AUDIO_MIXERS, POOLINGS, POSITIONS
 from keras_stt.masking import MASK_SCHEDULES, TASKS
+from keras_stt.text import SPECIAL_TOKENS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,17 +107,22 @@ class TrainOptions:
         for name in (*window, "model_dim", "attention_heads", "blocks", "batch_size", "epochs", "passes", "hop_ms"):
             if getattr(self, name) < 1:
                 raise FlagError(name, f"{getattr(self, name)} is too small; give at least 1")
-        if self.learning_rate <= 0:
-            raise FlagError("learning_rate", f"{self.learning_rate} is not above 0; try 0.002")
-        for name in (
-            "mask_from",
-            "mask_to",
-            "dropout",
-            "window_jitter",
-            "tempo",
-            "vocal_tract",
-            "telephone",
-            "weight_average",
-        ):
+        for name in _NOT_NEGATIVE:
+            if getattr(self, name) < 0:
+                raise FlagError(name, f"{getattr(self, name)} is negative; give 0 or more")
+        if not 0 < self.learning_rate < math.inf:
+            raise FlagError("learning_rate", f"{self.learning_rate} is no number above 0; try 0.002")
+        for name in ("mask_from", "mask_to", "window_jitter", "telephone"):
             if not 0 <= getattr(self, name) <= 1:
                 raise FlagError(name, f"{getattr(self, name)} is not a share between 0 and 1")
+        for name in ("dropout", "tempo", "vocal_tract", "weight_average"):
+            if not 0 <= getattr(self, name) < 1:
+                raise FlagError(name, f"{getattr(self, name)} is not at least 0 and below 1")
+        if 0 < self.vocabulary_size <= len(SPECIAL_TOKENS):
+            raise FlagError("vocabulary_size", f"{self.vocabulary_size} leaves no room for a word; 0 keeps all words")
+
+
+_NOT_NEGATIVE = (
+    *("vocabulary_size", "max_utterances", "audio_blocks", "steps_per_epoch", "warmup_steps", "weight_decay"),
+    *("clip_norm", "attention_guide", "noise", "time_masks", "frequency_masks", "test_utterances", "seed"),
+)

@@ -34,7 +34,7 @@ from keras_stt.text import Vocabulary
 from keras_stt.train.batching import evaluation_batches, require_window_fits, train_batches
 from keras_stt.train.callbacks.progress import EpochLine, Stopwatch, peak_memory_mb
 from keras_stt.train.callbacks.wer import WordErrorRate
-from keras_stt.train.checkpoint import Checkpoint, load_checkpoint
+from keras_stt.train.checkpoint import Checkpoint, load_checkpoint, require_checkpoint
 from keras_stt.train.corpus import Split, open_splits
 from keras_stt.train.options import TrainOptions
 
@@ -52,6 +52,8 @@ def train(options: TrainOptions, flags: str = "") -> dict:
         FlagError, InputError: the options make no sense, or the corpus is not there.
     """
     output = _output_folder(options)
+    if options.resume:
+        require_checkpoint(output / "checkpoint")
     splits = open_splits(options)
     require_window_fits(options, splits)
     vocabulary = Vocabulary.from_counts(splits["train"].index.vocabulary_counts(), options.vocabulary_size or None)
@@ -68,7 +70,7 @@ def train(options: TrainOptions, flags: str = "") -> dict:
     print(f"model: {model.count_params():,} parameters, {keras.backend.backend()}", flush=True)
     stopwatch = Stopwatch()
     wer = WordErrorRate(dev_batches, vocabulary, options.passes)
-    deaf_loss = unigram_loss(dev_batches, unigram)
+    deaf_loss = unigram_loss(batches, unigram)
     checkpoint = _fit(model, options, batches, steps_per_epoch, [wer, stopwatch, EpochLine(options.epochs, deaf_loss)])
 
     summary = _summary(options, model, splits, vocabulary, batches, stopwatch, wer, checkpoint.history)
@@ -150,8 +152,7 @@ def _output_folder(options: TrainOptions) -> Path:
 def _print_corpus(splits: dict[str, Split], vocabulary: Vocabulary, batches) -> None:
     for name, split in splits.items():
         words = int(split.index.word_counts.sum())
-        counts = split.index.vocabulary_counts()
-        unknown = sum(count for word, count in counts.items() if word not in vocabulary)
+        unknown = _unknown_words(split.index, vocabulary)
         short = int((split.index.word_counts < batches.shape.text_context).sum())
         skipped = {**split.index.skipped, **split.features.skipped}
         index = split.index
@@ -162,6 +163,10 @@ def _print_corpus(splits: dict[str, Split], vocabulary: Vocabulary, batches) -> 
             flush=True,
         )
     print(f"vocabulary: {len(vocabulary):,} tokens; {batches.plan.size:,} training windows", flush=True)
+
+
+def _unknown_words(index: Index, vocabulary: Vocabulary) -> int:
+    return sum(count for word, count in index.vocabulary_counts().items() if word not in vocabulary)
 
 
 def _fit(model, options: TrainOptions, batches, steps_per_epoch: int, callbacks: list) -> Checkpoint:
@@ -211,6 +216,7 @@ def _evaluate(model, options: TrainOptions, index: Index, summary: dict) -> list
     results = evaluate_utterances(
         model, [index[row] for row in rows], options.passes, options.hop_ms / 1000, label="test utterances"
     )
+    summary["test_unreadable"] = len(rows) - len(results)
     for name, value in summarize(results).items():
         summary[f"test_{name}"] = value
     return results
@@ -223,7 +229,8 @@ def _summary(options, model, splits, vocabulary, batches, stopwatch, wer, histor
             skipped[reason] = skipped.get(reason, 0) + count
     best = min(history, key=lambda row: row["dev_wer"])
     hours = sum(_window_hours(batches, step) for step in range(min(20, len(batches)))) / min(20, len(batches))
-    epoch_seconds = sum(row["seconds"] for row in history)
+    measured = history[1:] or history  # the first epoch compiles
+    epoch_seconds = sum(row["seconds"] for row in measured)
     return {
         "task": options.task,
         "dataset": options.dataset,
@@ -238,12 +245,16 @@ def _summary(options, model, splits, vocabulary, batches, stopwatch, wer, histor
         "first_step_seconds": stopwatch.first_step_seconds,
         "audio_hours_per_hour": hours * stopwatch.steps / max(stopwatch.train_seconds / 3600, 1e-9),
         "peak_memory_mb": peak_memory_mb(),
-        "wer_callback_share": sum(row["dev_wer_seconds"] for row in history) / max(epoch_seconds, 1e-9),
+        "wer_callback_share": sum(row["dev_wer_seconds"] for row in measured) / max(epoch_seconds, 1e-9),
         "dev_wer": best["dev_wer"],
         "dev_wer_with_sil": best["dev_wer_with_sil"],
         "dev_masked_error": best["dev_masked_error"],
         "loss": history[-1]["tokens_loss"],
         "skipped_records": skipped,
+        "unknown_words": {name: _unknown_words(split.index, vocabulary) for name, split in splits.items()},
+        "utterances_shorter_than_a_window": {
+            name: int((split.index.word_counts < options.text_context).sum()) for name, split in splits.items()
+        },
         "test_speakers": splits["test"].index.speakers[:40],
         "versions": versions(),
     }
