@@ -6,7 +6,7 @@ The one place that defines training flags. What a run leaves in --output_dir is 
 import os
 import sys
 
-from absl import app, flags
+from absl import app, flags, logging
 
 from keras_stt.cli.quiet import quiet_tensorflow
 from keras_stt.errors import InputError
@@ -97,6 +97,7 @@ def main(argv) -> int:
     from keras_stt.train.options import TrainOptions  # Keras takes seconds to import: not for --help
     from keras_stt.train.run import train
 
+    logging.set_verbosity(logging.WARNING)
     values = flags.FLAGS.flag_values_dict()
     defined = flags.FLAGS.get_flags_for_module(sys.modules["__main__"])
     try:

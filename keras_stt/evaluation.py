@@ -172,4 +172,4 @@ def unigram_loss(batches, unigram: np.ndarray, steps: int = 50) -> float:
         asked = targets != IGNORED
         nats = -np.log(unigram[np.where(asked, targets, 0)]) * asked
         losses.append(nats.sum(axis=1) / np.maximum(asked.sum(axis=1), 1))
-    return float(np.concatenate(losses).mean())
+    return float(np.concatenate(losses).mean()) if losses else 0.0

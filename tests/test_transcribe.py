@@ -139,7 +139,7 @@ def test_the_batch_size_changes_nothing(tiny_recognizer, monkeypatch, size, rng)
     samples = noise(rng, 4)
     expected = transcribe_samples(tiny_recognizer, samples)
     assert expected.words
-    monkeypatch.setattr(transcribe, "BATCH_WINDOWS", size)
+    monkeypatch.setattr(transcribe, "BATCH_WINDOWS", (size,))
     assert_same(transcribe_samples(tiny_recognizer, samples), expected)
 
 
