@@ -114,8 +114,6 @@ def test_infill_reports_what_it_heard(cache, tmp_path):
         (["--dataset=librispeech_folder", "--data_dir=/nowhere"], "--data_dir: "),
         (["--text_context=60"], "--text_context: 60 words, but the longest utterance has"),
         (["--audio_context=4000"], "--audio_context: 4000 steps are"),
-        (["--attention_heads=3"], "--attention_heads: 3 heads do not divide"),
-        (["--audio_stride_ms=25"], "--audio_stride_ms: 25 ms is no multiple"),
         (["--task=speak"], "--task: 'speak' is not one of"),
         (["--no_such_flag=1"], "Unknown command line flag 'no_such_flag'"),
         (["--epochs=many"], "epochs"),

@@ -79,6 +79,7 @@ def open_features(index: Index, folder, fingerprint: str, label: str = "features
         skipped = _write(index, building, label, mel_bands)
         meta = {"format": FORMAT, "fingerprint": fingerprint, "mel_bands": mel_bands, "skipped": dict(skipped)}
         (building / "meta.json").write_text(json.dumps(meta, indent=1), encoding="utf-8")
+        os.chmod(building, 0o755)  # mkdtemp's folders are for one user; a cache may be shared
         if folder.exists():
             shutil.rmtree(folder)
         os.replace(building, folder)

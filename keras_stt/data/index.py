@@ -92,6 +92,7 @@ def build_index(records: Iterable[Record], folder, fingerprint: str, label: str 
         meta = _write(records, building, label)
         meta |= {"format": FORMAT, "fingerprint": fingerprint}
         (building / "meta.json").write_text(json.dumps(meta, indent=1, ensure_ascii=False), encoding="utf-8")
+        os.chmod(building, 0o755)  # mkdtemp's folders are for one user; a cache may be shared
         if folder.exists():
             shutil.rmtree(folder)
         os.replace(building, folder)
