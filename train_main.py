@@ -116,6 +116,8 @@ def main(argv) -> int:
     except KeyboardInterrupt:
         print("train_main.py: interrupted; --resume goes on from the last epoch that was finished", file=sys.stderr)
         return 130
+    if "export" in summary:
+        print(f"export: largest logit difference {summary['export']['largest_logit_difference']:.1e}")
     low, high = summary["test_wer_interval"]
     print(
         f"test WER {summary['test_wer']:.1%} ({low:.1%} to {high:.1%}) on {summary['test_utterances']} whole "
