@@ -60,7 +60,7 @@ def test_librispeech_archives_stream_through_tfds_into_fit(tmp_path):
     assert summary["dataset"] == "librispeech"
     assert summary["steps"] == 4
     indexed = {
-        split: {record["id"]: record["text"] for record in map(json.loads, path.open())}
+        split: {record["id"]: record["text"] for record in map(json.loads, path.read_text().splitlines())}
         for split in SUBSETS
         for path in cache.glob(f"corpora/*/{split}/records.jsonl")
     }
