@@ -78,6 +78,11 @@ def test_librispeech_folders_train_infill_with_textgrids(tmp_path):
 
 
 def test_digits_hold_out_the_speakers_that_are_named(tmp_path):
-    flags = (f"--data_dir={DATA / 'fsdd'}", "--test_speakers=theo,lucas", "--extra_train_dataset=")
+    flags = (
+        f"--data_dir={DATA / 'fsdd'}",
+        "--test_speakers=theo,lucas",
+        "--dev_speakers=george",
+        "--extra_train_dataset=",
+    )
     summary = train("digits.cfg", *flags, f"--cache_dir={tmp_path / 'cache'}", f"--output_dir={tmp_path / 'run'}")
     assert summary["test_speakers"] == ["lucas", "theo"]

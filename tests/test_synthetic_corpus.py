@@ -154,7 +154,7 @@ def test_variants_sound_different():
 
 
 def test_sizes_ids_and_speakers(records):
-    assert {split: len(rows) for split, rows in records.items()} == {"train": 60, "dev": 12, "test": 12}
+    assert {split: len(rows) for split, rows in records.items()} == {"train": 40, "dev": 10, "test": 12}
     assert len({record.id for rows in records.values() for record in rows}) == 84
     require_disjoint_speakers({split: {record.speaker for record in rows} for split, rows in records.items()})
 
@@ -247,7 +247,7 @@ def test_a_killed_build_is_not_taken_for_a_whole_one(cache, tmp_path):
     process = subprocess.run([sys.executable, "-c", BUILD.format(kill=KILL), tmp_path], capture_output=True)
     assert process.returncode == -signal.SIGKILL
     assert list(tmp_path.glob("synthetic_speech/.building-*"))
-    assert len(corpus(tmp_path)["train"]) == 60
+    assert len(corpus(tmp_path)["train"]) == 40
     assert content(tmp_path) == content(cache)
     assert not list(tmp_path.glob("synthetic_speech/.building-*"))
 
