@@ -155,7 +155,7 @@ def test_variants_sound_different():
 
 def test_sizes_ids_and_speakers(records):
     assert {split: len(rows) for split, rows in records.items()} == {"train": 40, "dev": 10, "test": 12}
-    assert len({record.id for rows in records.values() for record in rows}) == 84
+    assert len({record.id for rows in records.values() for record in rows}) == 62
     require_disjoint_speakers({split: {record.speaker for record in rows} for split, rows in records.items()})
 
 
