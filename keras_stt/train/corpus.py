@@ -63,6 +63,7 @@ def fingerprint(options: TrainOptions) -> str:
 
 _INDEX_FLAGS = (
     *("dataset", "data_dir", "archive_dir", "extra_train_dataset", "alignment", "alignment_dir", "max_utterances"),
+    "train_known_times",
     *("train_splits", "dev_splits", "test_splits", "dev_speakers", "test_speakers"),
 )
 
@@ -120,7 +121,9 @@ def _build(options: TrainOptions, folder: Path, mark: str) -> None:
     for split in SPLITS:
         parts = [records[split]] if split in records else [extra[split]]
         parts += [extra["train"]] if split == "train" and extra else []
-        build_index(_Aligned(parts, aligner, options.max_utterances), folder / split, mark, f"{split} index")
+        only_known = options.train_known_times and split == "train"
+        records_of_split = _Aligned(parts, aligner, options.max_utterances, only_known)
+        build_index(records_of_split, folder / split, mark, f"{split} index")
     kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(aligner.kinds.items()))
     print(f"word times of {options.dataset}: {kinds}", flush=True)
 
@@ -136,16 +139,21 @@ def _extra_corpus(options: TrainOptions) -> dict:
 class _Aligned:
     """The records of some sources one after the other, with word times, and what the sources skipped."""
 
-    def __init__(self, parts, aligner: WordAligner, limit: int):
-        self.parts, self.aligner, self.limit = parts, aligner, limit
+    def __init__(self, parts, aligner: WordAligner, limit: int, only_known: bool):
+        self.parts, self.aligner, self.limit, self.only_known = parts, aligner, limit, only_known
+        self.left_out = 0
 
     def __iter__(self):
         records = itertools.chain.from_iterable(self.parts)
-        return map(self.aligner.align, itertools.islice(records, self.limit or None))
+        for record in map(self.aligner.align, itertools.islice(records, self.limit or None)):
+            if self.only_known and record.times_guessed:
+                self.left_out += 1
+            else:
+                yield record
 
     @property
     def skipped(self) -> dict[str, int]:
-        total: dict[str, int] = {}
+        total: dict[str, int] = {"word times unknown": self.left_out} if self.left_out else {}
         for part in self.parts:
             for reason, count in getattr(part, "skipped", {}).items():
                 total[reason] = total.get(reason, 0) + count
