@@ -17,7 +17,8 @@ class LayerCase:
     Attributes:
         config: keyword arguments of the layer, plain values.
         inputs: what `call` takes, by name; the first axis is the batch.
-        timed: inputs whose axis 1 may have any length.
+        timed: inputs one of whose axes may have any length.
+        time_axis: that axis of each of them, where it is not 1.
         padded: the input whose axis 1 is valid up to the input named `lengths`; None where the layer takes no lengths.
         zero_padding: whether the layer asks for zeros on padding; others must not look at what is there.
     """
@@ -26,6 +27,7 @@ class LayerCase:
     config: dict
     inputs: dict[str, np.ndarray]
     timed: tuple[str, ...] = ()
+    time_axis: dict[str, int] = dataclasses.field(default_factory=dict)
     padded: str | None = None
     lengths: str | None = None
     zero_padding: bool = False
@@ -41,7 +43,7 @@ class LayerCase:
             if dynamic:
                 shape[0] = None
                 if name in self.timed:
-                    shape[1] = None
+                    shape[self.time_axis.get(name, 1)] = None
             made[name] = keras.Input(batch_shape=shape, dtype=value.dtype.name, name=name)
         return made
 
@@ -121,7 +123,9 @@ def check_dynamic_shapes(case):
     layer = model.get_layer("tested")
     inputs = {name: np.concatenate([value, value[:1]]) for name, value in case.inputs.items()}
     for name in case.timed:
-        inputs[name] = np.concatenate([inputs[name], inputs[name][:, :3]], axis=1)
+        axis = case.time_axis.get(name, 1)
+        more = np.take(inputs[name], range(3), axis=axis)
+        inputs[name] = np.concatenate([inputs[name], more], axis=axis)
     assert_equal_outputs(model(inputs), layer(**inputs), 1e-5)
     for batch in (len(next(iter(inputs.values()))), 1):
         some = {name: value[:batch] for name, value in inputs.items()}
@@ -133,6 +137,7 @@ def check_one_training_step(case):
     model = case.model()
     weights = model.get_layer("tested").trainable_weights
     if not weights:  # the gradient then has to come out of something behind the layer
+        model = case.model(dynamic=False)
         model = keras.Model(model.input, [keras.layers.Dense(2, name="behind")(model.outputs[0])])
     before = [ops.convert_to_numpy(weight).copy() for weight in weights]
     rng = np.random.default_rng(2)

@@ -9,6 +9,7 @@ from keras import ops
 from layer_contract import LayerCase, check_layer
 
 from keras_stt import features, layers
+from keras_stt.errors import InputError
 from keras_stt.layers.attention import MASKED_SCORE
 from keras_stt.layers.blocks import AUDIO_MIXERS
 
@@ -32,17 +33,22 @@ CASES = {
         padded="values",
         lengths="lengths",
     ),
-    "learned_position": LayerCase(
-        layers.LearnedPosition, {"max_length": 15}, {"values": values(2, 12, 8)}, timed=("values",)
-    ),
     "feed_forward": LayerCase(
         layers.FeedForward, {"dim": 8, "expansion": 2, "dropout": 0.0}, {"values": values(2, 12, 8)}, timed=("values",)
     ),
     "multi_head_attention": LayerCase(
         layers.MultiHeadAttention,
-        {"dim": 8, "heads": 2, "dropout": 0.0},
+        {"dim": 8, "heads": 2, "dropout": 0.0, "activation": "tanh", "position": "relative", "relative_window": 3},
         {"queries": values(2, 3, 8), "memory": values(2, 12, 8)},
         timed=("queries", "memory"),
+    ),
+    "uniform_attention": LayerCase(
+        layers.UniformAttention,
+        {"slots": 3, "stride": 5},
+        {"frames": values(2, 12, 8), "lengths": LENGTHS},
+        timed=("frames",),
+        padded="frames",
+        lengths="lengths",
     ),
     "word_clock": LayerCase(
         layers.WordClock,
@@ -54,7 +60,7 @@ CASES = {
     ),
     "cross_domain_block": LayerCase(
         layers.CrossDomainBlock,
-        {"dim": 8, "heads": 2, "dropout": 0.0, "residual": True},
+        {"dim": 8, "heads": 2, "dropout": 0.0, "residual": True, "normalization": "layer", "steps_per_word": 2.5},
         {"text": values(2, 3, 8), "audio": values(2, 12, 8), "audio_lengths": LENGTHS},
         timed=("text", "audio"),
         padded="audio",
@@ -143,6 +149,39 @@ def test_a_block_without_residual_forgets_its_input():
     assert abs(np.mean(ops.convert_to_numpy(replaced))) < 3
 
 
+@pytest.mark.parametrize("kind", layers.NORMALIZATIONS)
+def test_normalisation_is_that_of_the_last_axis(kind):
+    """Scaled and, with `layer`, moved rows come out the same; a block's weights tell that it follows the choice."""
+    rows = values(2, 3, 8)
+    normed = ops.convert_to_numpy(layers.normalization_layer(kind)(rows))
+    centred = rows - rows.mean(axis=-1, keepdims=True) if kind == "layer" else rows
+    scale = 1.0 if kind == "none" else np.sqrt((centred**2).mean(axis=-1, keepdims=True) + 1e-5)
+    np.testing.assert_allclose(normed, centred / scale, atol=1e-5)
+    block = layers.AudioBlock(8, 2, normalization=kind)
+    block(values(1, 4, 8), np.array([4], np.int32))
+    norms = [weight.path for weight in block.weights if "_norm/" in weight.path]
+    assert len(norms) == {"none": 0, "layer": 4, "rms": 2}[kind]
+
+
+def test_an_activation_acts_on_what_attention_found():
+    queries, memory = values(2, 3, 8), values(2, 5, 8)
+    plain, relu = layers.MultiHeadAttention(8, 2), layers.MultiHeadAttention(8, 2, activation="relu")
+    found, weights = plain(queries, memory)
+    relu(queries, memory)
+    relu.set_weights(plain.get_weights())
+    rectified, same = map(ops.convert_to_numpy, relu(queries, memory))
+    found, weights = ops.convert_to_numpy(found), ops.convert_to_numpy(weights)
+    assert found.min() < 0
+    np.testing.assert_allclose(rectified, np.maximum(found, 0), atol=1e-6)
+    np.testing.assert_allclose(same, weights, atol=1e-6)
+
+
+def test_uniform_attention_is_even_over_valid_steps():
+    seen = ops.convert_to_numpy(layers.UniformAttention(3, 5)(values(2, 12, 8), np.array([12, 7], np.int32)))
+    expected = np.tile(np.array([[1, 1, 1], [1.5, 1.5, 0]])[:, None] / 3, (1, 3, 1))
+    np.testing.assert_allclose(seen, expected, atol=1e-6)
+
+
 def projected(layer, inputs):
     """What the last dense layer makes of `inputs`."""
     return ops.convert_to_numpy(layer.project(inputs))
@@ -188,8 +227,10 @@ def test_unknown_kinds_are_named():
         layers.AudioPooling("max", 6, 8)
     with pytest.raises(ValueError, match="audio mixer 'lstm'.*attention, conv, both"):
         layers.AudioBlock(8, 2, mixer="lstm")
-    with pytest.raises(ValueError, match="position 'rotary'.*learned"):
-        layers.position_layer("rotary", 8)
+    with pytest.raises(InputError, match="normalization 'batch'.*none, layer, rms"):
+        layers.normalization_layer("batch")
+    with pytest.raises(InputError, match="attention activation 'rely'.*relu"):
+        layers.MultiHeadAttention(8, 2, activation="rely")
 
 
 def sound(seconds=0.5, noise=0.1):

@@ -12,6 +12,7 @@ from layer_contract import move_weights
 
 import keras_stt
 from keras_stt.errors import InputError
+from keras_stt.layers import POSITIONS
 from keras_stt.losses import AttentionGuide, MaskedTokenCrossentropy
 from keras_stt.recognizer import Recognizer, load_model
 from keras_stt.text import Vocabulary
@@ -143,6 +144,9 @@ def test_audio_and_visible_words_both_count(saved):
         {"audio_pooling": "pick", "audio_mixer": "both", "audio_blocks": 1},
         {"audio_blocks": 0},
         {"audio_stride_ms": 20, "blocks": 2},
+        {"audio_stride_ms": 600, "audio_context": 4},
+        {"normalization": "none", "attention_activation": "relu"},
+        {"normalization": "layer", "residual": False},
     ],
 )
 def test_variants_build_and_remember_their_options(options):
@@ -150,6 +154,79 @@ def test_variants_build_and_remember_their_options(options):
     assert {name: model.get_config()[name] for name in options} == options
     assert np.isfinite(predict(model, inputs(model, (model.audio_frames, 5)))["tokens"]).all()
     assert ("word_clock" in {layer.name for layer in model.layers}) == options.get("word_clock", True)
+
+
+@pytest.mark.parametrize("kind", POSITIONS)
+def test_a_model_of_each_kind_of_positions(kind, tmp_path):
+    """Saved and loaded it is the same, and padding never matters."""
+    options = {"position": kind, "relative_window": 3, "audio_blocks": 1, "audio_mixer": "attention"}
+    model = Recognizer(VOCABULARY, **TINY, **options)
+    move_weights(model)
+    assert {name: model.get_config()[name] for name in options} == options
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert [weight.path for weight in loaded.weights] == [weight.path for weight in model.weights]
+    expected = predict(model, inputs(model))
+    assert_equal(predict(loaded, inputs(model)), expected, 1e-6)
+    assert_equal(predict(model, inputs(model, padding=50.0)), expected)
+    batch = inputs(model)
+    short = {name: value[1:] for name, value in batch.items()} | {"features": batch["features"][1:, :100]}
+    short = predict(model, short)
+    np.testing.assert_allclose(short["tokens"], expected["tokens"][1:], atol=1e-5)
+    np.testing.assert_allclose(short["attention"], expected["attention"][1:, :, :17], atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", POSITIONS)
+def test_what_tells_masked_words_apart(kind):
+    """Without positions nothing does (the diary's D09). Nor does a convolution over scores: its queries are alike."""
+    model = Recognizer(VOCABULARY, **TINY, audio_blocks=1, position=kind, word_clock=False)
+    move_weights(model)
+    batch = inputs(model)
+    batch["token_ids"] = np.full_like(batch["token_ids"], Vocabulary.mask_id)
+    logits = predict(model, batch)["tokens"]
+    apart = np.abs(logits[:, 1:] - logits[:, :-1]).max(axis=(0, 2))
+    if kind in ("none", "relative_conv"):
+        assert apart.max() < 1e-5
+    else:
+        assert apart.min() > 1e-3
+
+
+def test_a_model_without_blocks_is_deaf():
+    model = Recognizer(VOCABULARY, **{**TINY, "blocks": 0}, audio_blocks=2)
+    move_weights(model)
+    assert [weight.path.split("/")[-2] for weight in model.weights] == [
+        "token_embedding",
+        "text_position",
+        "output_norm",
+        "tokens",
+        "tokens",
+    ]
+    outputs = predict(model, inputs(model))
+    assert_equal(outputs, predict(model, inputs(model) | {"features": inputs(model, seed=1)["features"]}))
+    np.testing.assert_allclose(outputs["attention"].sum(axis=-1), 1.0, atol=1e-5)
+    np.testing.assert_allclose(outputs["attention"][1, :, :17], 1 / 17, atol=1e-6)
+    loaded = Recognizer.from_config(model.get_config())
+    loaded.set_weights(model.get_weights())
+    assert_equal(predict(loaded, inputs(model)), outputs)
+
+
+def test_a_deaf_model_is_trained_with_the_same_losses():
+    model = Recognizer(VOCABULARY, **{**TINY, "blocks": 0})
+    assert_one_step_moves_every_weight(model)
+
+
+def test_a_file_from_before_these_options_loads_with_what_was_then(saved):
+    model, _ = saved
+    config = model.get_config()
+    for name in ("normalization", "attention_activation", "relative_window"):
+        del config[name]
+    assert Recognizer.from_config(config).get_config() == model.get_config()
+
+
+@pytest.mark.parametrize(("stride_ms", "expected"), [(60, 0.15), (20, 0.05), (600, 0.9)])
+def test_the_clock_begins_at_the_pace_of_speech_whatever_the_stride(stride_ms, expected):
+    model = Recognizer(VOCABULARY, **TINY, audio_stride_ms=stride_ms)
+    assert model.get_layer("word_clock").words_per_step == pytest.approx(expected)
 
 
 def test_all_names_are_given_and_the_same_in_every_build():
@@ -164,7 +241,10 @@ def test_all_names_are_given_and_the_same_in_every_build():
 
 def test_one_step_of_training_moves_every_weight():
     keras.utils.set_random_seed(0)
-    model = Recognizer(VOCABULARY, **TINY, dropout=0.0)
+    assert_one_step_moves_every_weight(Recognizer(VOCABULARY, **TINY, dropout=0.0))
+
+
+def assert_one_step_moves_every_weight(model):
     before = [keras.ops.convert_to_numpy(weight).copy() for weight in model.trainable_weights]
     batch = inputs(model)
     targets = np.where(batch["token_ids"] == Vocabulary.mask_id, 4, -1).astype(np.int32)

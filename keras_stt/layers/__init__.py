@@ -1,14 +1,17 @@
 """Layers on `keras.ops` alone. Values `(B, T, F)` travel with lengths `(B,)`; padding never changes a result."""
 
-from keras_stt.layers.attention import MultiHeadAttention
+from keras_stt.layers.attention import MultiHeadAttention, attention_activation
 from keras_stt.layers.blocks import AUDIO_MIXERS, AudioBlock, CrossDomainBlock, FeedForward
 from keras_stt.layers.features import FeatureNormalization, LogMel
+from keras_stt.layers.normalization import NORMALIZATIONS, normalization_layer
 from keras_stt.layers.pooling import POOLINGS, AudioPooling
-from keras_stt.layers.positions import POSITIONS, LearnedPosition, position_layer
+from keras_stt.layers.positions import POSITIONS, position_layer, score_layer
+from keras_stt.layers.uniform_attention import UniformAttention
 from keras_stt.layers.word_clock import WordClock
 
 __all__ = [
     "AUDIO_MIXERS",
+    "NORMALIZATIONS",
     "POOLINGS",
     "POSITIONS",
     "AudioBlock",
@@ -16,9 +19,12 @@ __all__ = [
     "CrossDomainBlock",
     "FeatureNormalization",
     "FeedForward",
-    "LearnedPosition",
     "LogMel",
     "MultiHeadAttention",
+    "UniformAttention",
     "WordClock",
+    "attention_activation",
+    "normalization_layer",
     "position_layer",
+    "score_layer",
 ]

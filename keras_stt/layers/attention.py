@@ -3,7 +3,29 @@
 import keras
 from keras import ops
 
+from keras_stt.errors import InputError
+from keras_stt.layers.positions import score_layer
+
 MASKED_SCORE = -1e9
+
+
+def padding_bias(valid, dtype):
+    """`(B, 1, 1, T)` to add to attention scores: zero where `valid` `(B, T)`, `MASKED_SCORE` on padding."""
+    return ops.cast(ops.where(valid, 0.0, MASKED_SCORE), dtype)[:, None, None, :]
+
+
+def attention_activation(name: str):
+    """An activation by its name in Keras; `none` is none.
+
+    Raises:
+        InputError: Keras has none of this name.
+    """
+    if name == "none":
+        return None
+    try:
+        return keras.activations.get(name)
+    except ValueError as error:
+        raise InputError(f"attention activation {name!r}: give none or the name of one in Keras, like relu") from error
 
 
 @keras.saving.register_keras_serializable("keras_stt")
@@ -17,21 +39,38 @@ class MultiHeadAttention(keras.layers.Layer):
         dim: width of queries, keys and output.
         heads: number of heads; divides `dim`.
         dropout: share of attention weights dropped in training.
+        activation: of the output, by its name in Keras; `none`.
+        position: kind of positions; those that act on scores act here, see `layers.positions`.
+        relative_window: places to each side, for the kinds that have a window.
 
     Call: queries `(B, U, dim)`, memory `(B, T, dim)`, `bias` broadcastable to `(B, heads, U, T)`, for example
-        `MASKED_SCORE` where memory is padding. Returns `(B, U, dim)` and weights `(B, heads, U, T)`, which sum to one
-        over the last axis.
+        `MASKED_SCORE` where memory is padding; `query_places`, `memory_places` and `memory_valid` as in
+        `DotProductScores`. Returns `(B, U, dim)` and weights `(B, heads, U, T)`, which sum to one over the last axis.
     """
 
-    def __init__(self, dim: int, heads: int, dropout: float = 0.0, **kwargs):
-        super().__init__(**kwargs)
+    def __init__(
+        self,
+        dim: int,
+        heads: int,
+        dropout: float = 0.0,
+        activation: str = "none",
+        position: str = "none",
+        relative_window: int = 16,
+        **kwargs,
+    ):
+        # Places keep their float32 under mixed precision; all else is cast by the layers within.
+        super().__init__(autocast=False, **kwargs)
         if dim % heads:
             raise ValueError(f"attention: {heads} heads do not divide a width of {dim}")
-        self.dim, self.heads, self.dropout_rate = dim, heads, dropout
+        self.dim, self.heads, self.dropout_rate, self.activation = dim, heads, dropout, activation
+        self.position, self.relative_window = position, relative_window
         self.query = keras.layers.Dense(dim, name="query", dtype=self.dtype_policy)
         self.key_value = keras.layers.Dense(2 * dim, name="key_value", dtype=self.dtype_policy)
-        self.output_projection = keras.layers.Dense(dim, name="output", dtype=self.dtype_policy)
+        self.output_projection = keras.layers.Dense(
+            dim, activation=attention_activation(activation), name="output", dtype=self.dtype_policy
+        )
         self.dropout = keras.layers.Dropout(dropout, name="dropout", dtype=self.dtype_policy)
+        self.scores = score_layer(position, relative_window, name="scores", dtype=self.dtype_policy)
 
     def build(self, queries_shape, memory_shape):
         for layer, shape in (
@@ -40,16 +79,27 @@ class MultiHeadAttention(keras.layers.Layer):
             (self.output_projection, queries_shape),
         ):
             layer.build(shape)
+        width = self.dim // self.heads
+        self.scores.build(*((shape[0], self.heads, shape[1], width) for shape in (queries_shape, memory_shape)))
 
     def _split_heads(self, values):
         batch, length, width = ops.shape(values)
         values = ops.reshape(values, (batch, length, self.heads, width // self.heads))
         return ops.transpose(values, (0, 2, 1, 3))
 
-    def call(self, queries, memory, bias=None, training=None):
+    def call(
+        self,
+        queries,
+        memory,
+        bias=None,
+        query_places=None,
+        memory_places=None,
+        memory_valid=None,
+        training=None,
+    ):
         query = self._split_heads(self.query(queries) * (self.dim // self.heads) ** -0.5)
         key, value = ops.split(self.key_value(memory), 2, axis=-1)
-        scores = ops.matmul(query, ops.transpose(self._split_heads(key), (0, 1, 3, 2)))
+        scores = self.scores(query, self._split_heads(key), query_places, memory_places, memory_valid)
         if bias is not None:
             scores = scores + ops.cast(bias, scores.dtype)
         weights = ops.softmax(scores, axis=-1)
@@ -62,5 +112,6 @@ class MultiHeadAttention(keras.layers.Layer):
         return queries_shape, (queries_shape[0], self.heads, queries_shape[1], memory_shape[1])
 
     def get_config(self):
-        config = {"dim": self.dim, "heads": self.heads, "dropout": self.dropout_rate}
+        config = {"dim": self.dim, "heads": self.heads, "dropout": self.dropout_rate, "activation": self.activation}
+        config |= {"position": self.position, "relative_window": self.relative_window}
         return {**super().get_config(), **config}

@@ -3,20 +3,17 @@
 import keras
 from keras import ops
 
-from keras_stt.layers.attention import MASKED_SCORE, MultiHeadAttention
+from keras_stt.layers.attention import MultiHeadAttention, padding_bias
 from keras_stt.layers.lengths import length_mask
+from keras_stt.layers.normalization import normalization_layer
+from keras_stt.layers.positions.places import slot_places
 
 AUDIO_MIXERS = ("attention", "conv", "both")
 
 
-def padding_bias(lengths, size, dtype):
-    """`(B, 1, 1, size)` to add to attention scores: zero on valid places, `MASKED_SCORE` on padding."""
-    return ops.cast(ops.where(length_mask(lengths, size), 0.0, MASKED_SCORE), dtype)[:, None, None, :]
-
-
 @keras.saving.register_keras_serializable("keras_stt")
 class FeedForward(keras.layers.Layer):
-    """Two dense layers with GELU between, `expansion` times as wide inside."""
+    """Two dense layers with ReLU between, `expansion` times as wide inside."""
 
     def __init__(self, dim: int, expansion: int = 4, dropout: float = 0.0, **kwargs):
         super().__init__(**kwargs)
@@ -46,21 +43,47 @@ class ResidualBlock(keras.layers.Layer):
     Args:
         dim, heads, dropout: as in `MultiHeadAttention`.
         residual: whether each part adds to its input or replaces it (the diary's D11).
+        normalization: before each part: see `layers.normalization_layer`.
+        attention_activation: of what attention found, by its name in Keras; `none`.
+        position, relative_window: of the scores of attention, as in `MultiHeadAttention`.
     """
 
-    def __init__(self, dim: int, heads: int, dropout: float = 0.0, residual: bool = True, **kwargs):
+    def __init__(
+        self,
+        dim: int,
+        heads: int,
+        dropout: float = 0.0,
+        residual: bool = True,
+        normalization: str = "rms",
+        attention_activation: str = "none",
+        position: str = "none",
+        relative_window: int = 16,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.dim, self.heads, self.dropout_rate, self.residual = dim, heads, dropout, residual
+        self.normalization, self.attention_activation = normalization, attention_activation
+        self.position, self.relative_window = position, relative_window
         self.dropout = keras.layers.Dropout(dropout, name="dropout", dtype=self.dtype_policy)
 
     def _add_attention(self, name):
-        self._add_part(MultiHeadAttention(self.dim, self.heads, self.dropout_rate, name=name, dtype=self.dtype_policy))
+        attention = MultiHeadAttention(
+            self.dim,
+            self.heads,
+            self.dropout_rate,
+            self.attention_activation,
+            self.position,
+            self.relative_window,
+            name=name,
+            dtype=self.dtype_policy,
+        )
+        self._add_part(attention)
 
     def _add_feed_forward(self, name):
         self._add_part(FeedForward(self.dim, 4, self.dropout_rate, name=name, dtype=self.dtype_policy))
 
     def _add_part(self, layer):
-        norm = keras.layers.RMSNormalization(epsilon=1e-5, name=f"{layer.name}_norm", dtype=self.dtype_policy)
+        norm = normalization_layer(self.normalization, name=f"{layer.name}_norm", dtype=self.dtype_policy)
         setattr(self, layer.name, layer)
         setattr(self, norm.name, norm)
 
@@ -68,11 +91,11 @@ class ResidualBlock(keras.layers.Layer):
         getattr(self, f"{name}_norm").build(shape)
         getattr(self, name).build(*[shape, memory_shape] if memory_shape else [shape])
 
-    def _attend(self, name, values, memory, bias, training):
-        """Adds what `values` find in `memory`; `memory=None` is the values themselves."""
+    def _attend(self, name, values, training, memory=None, **attention):
+        """Adds what `values` find in `memory`, or in themselves; also returns the weights."""
         normed = getattr(self, f"{name}_norm")(values)
         memory = normed if memory is None else memory
-        found, weights = getattr(self, name)(normed, memory, bias=bias, training=training)
+        found, weights = getattr(self, name)(normed, memory, training=training, **attention)
         return self._add(values, found, training), weights
 
     def _feed(self, name, values, training):
@@ -85,6 +108,8 @@ class ResidualBlock(keras.layers.Layer):
 
     def get_config(self):
         config = {"dim": self.dim, "heads": self.heads, "dropout": self.dropout_rate, "residual": self.residual}
+        config |= {"normalization": self.normalization, "attention_activation": self.attention_activation}
+        config |= {"position": self.position, "relative_window": self.relative_window}
         return {**super().get_config(), **config}
 
 
@@ -96,10 +121,11 @@ class AudioBlock(ResidualBlock):
         mixer: how they look: `attention` at all steps, `conv` at the `kernel` nearest (a plain convolution: sounds are
             local, and it learns their order at once where attention has to find it in the positions), `both`.
         kernel: steps.
+        kwargs: as in `ResidualBlock`.
     """
 
-    def __init__(self, dim, heads, dropout=0.0, residual=True, mixer: str = "conv", kernel: int = 5, **kwargs):
-        super().__init__(dim, heads, dropout, residual, **kwargs)
+    def __init__(self, dim: int, heads: int, mixer: str = "conv", kernel: int = 5, **kwargs):
+        super().__init__(dim, heads, **kwargs)
         if mixer not in AUDIO_MIXERS:
             raise ValueError(f"audio mixer {mixer!r}: expected one of {', '.join(AUDIO_MIXERS)}")
         self.mixer, self.kernel = mixer, kernel
@@ -118,14 +144,14 @@ class AudioBlock(ResidualBlock):
         self._build_part("feed_forward", audio_shape)
 
     def call(self, audio, audio_lengths, training=None):
-        steps = ops.shape(audio)[1]
+        valid = length_mask(audio_lengths, ops.shape(audio)[1])
         if self.mixer != "conv":
-            bias = padding_bias(audio_lengths, steps, audio.dtype)
-            audio, _ = self._attend("attention", audio, None, bias, training)
+            bias = padding_bias(valid, audio.dtype)
+            audio, _ = self._attend("attention", audio, training, bias=bias, memory_valid=valid)
         if self.mixer != "attention":
             # Padding must look like the zeros beyond the edge.
-            valid = ops.cast(length_mask(audio_lengths, steps), audio.dtype)[..., None]
-            local = ops.relu(self.convolution(self.convolution_norm(audio) * valid))
+            seen = self.convolution_norm(audio) * ops.cast(valid, audio.dtype)[..., None]
+            local = ops.relu(self.convolution(seen))
             audio = self._add(audio, local, training)
         return self._feed("feed_forward", audio, training)
 
@@ -143,13 +169,19 @@ class CrossDomainBlock(ResidualBlock):
     In order: audio to audio, audio to text, audio feed-forward; text to text, text to audio, text feed-forward. Audio
     goes first, so that the text of the last block reads finished audio and no weight is idle.
 
+    Args:
+        steps_per_word: audio steps that a word takes. Where attention goes by places, text slot u and audio step t are
+            compared as if the words of a window were all equally long; within text, slots are one apart.
+        kwargs: as in `ResidualBlock`.
+
     Call: text `(B, U, dim)`, audio `(B, T, dim)`, audio lengths `(B,)` in steps, and optionally `clock`, a bias
         `(B, heads, U, T)` on where text looks. Returns text, audio and where text looked in the audio, `(B, U, T)` in
         float32: the mean of the heads, which sums to one over the steps.
     """
 
-    def __init__(self, dim: int, heads: int, dropout: float = 0.0, residual: bool = True, **kwargs):
-        super().__init__(dim, heads, dropout, residual, **kwargs)
+    def __init__(self, dim: int, heads: int, steps_per_word: float = 1.0, **kwargs):
+        super().__init__(dim, heads, **kwargs)
+        self.steps_per_word = steps_per_word
         for domain in ("audio", "text"):
             self._add_attention(f"{domain}_self")
             self._add_attention(f"{domain}_cross")
@@ -162,12 +194,17 @@ class CrossDomainBlock(ResidualBlock):
             self._build_part(f"{domain}_feed_forward", shape)
 
     def call(self, text, audio, audio_lengths, clock=None, training=None):
-        bias = padding_bias(audio_lengths, ops.shape(audio)[1], audio.dtype)
-        audio, _ = self._attend("audio_self", audio, None, bias, training)
-        audio, _ = self._attend("audio_cross", audio, text, None, training)
+        valid = length_mask(audio_lengths, ops.shape(audio)[1])
+        bias = padding_bias(valid, audio.dtype)
+        slots = slot_places(ops.shape(text)[1], self.steps_per_word)
+        audio, _ = self._attend("audio_self", audio, training, bias=bias, memory_valid=valid)
+        audio, _ = self._attend("audio_cross", audio, training, text, memory_places=slots)
         audio = self._feed("audio_feed_forward", audio, training)
-        text, _ = self._attend("text_self", text, None, None, training)
-        text, weights = self._attend("text_cross", text, audio, bias if clock is None else bias + clock, training)
+        text, _ = self._attend("text_self", text, training)
+        bias = bias if clock is None else bias + clock
+        text, weights = self._attend(
+            "text_cross", text, training, audio, bias=bias, query_places=slots, memory_valid=valid
+        )
         text = self._feed("text_feed_forward", text, training)
         return text, audio, ops.mean(ops.cast(weights, "float32"), axis=1)
 
@@ -178,3 +215,6 @@ class CrossDomainBlock(ResidualBlock):
             keras.KerasTensor(audio.shape, dtype=self.compute_dtype),
             seen,
         )
+
+    def get_config(self):
+        return {**super().get_config(), "steps_per_word": self.steps_per_word}

@@ -3,7 +3,19 @@
 import keras
 
 from keras_stt import features
-from keras_stt.layers import AudioBlock, AudioPooling, CrossDomainBlock, FeatureNormalization, WordClock, position_layer
+from keras_stt.layers import (
+    AudioBlock,
+    AudioPooling,
+    CrossDomainBlock,
+    FeatureNormalization,
+    UniformAttention,
+    WordClock,
+    normalization_layer,
+    position_layer,
+)
+
+SECONDS_PER_WORD = 0.4  # in read speech: 150 words a minute
+MOST_WORDS_PER_STEP = 0.9  # with which a word clock can begin, however long a step is
 
 
 @keras.saving.register_keras_serializable("keras_stt")
@@ -26,8 +38,13 @@ class MaskedTokenModel(keras.Model):
         audio_pooling: see `layers.AudioPooling`.
         audio_blocks, audio_mixer: blocks for audio alone, before it meets the text; see `layers.AudioBlock`.
         word_clock: whether text slots find their words by a clock that counts words; see `layers.WordClock`.
-        model_dim, blocks, attention_heads, dropout, residual: of the cross-domain blocks.
-        position: kind of position layer, for text and audio.
+        model_dim, attention_heads, dropout, residual, attention_activation: of all blocks; see `layers.AudioBlock`.
+        blocks: cross-domain blocks. 0 makes a model that does not listen, nor lets words see each other: text and its
+            positions go straight to the output, and `attention` is the same on all valid steps.
+        normalization: `none`, `layer` or `rms`: before every part of a block, of the audio that enters the blocks, and
+            before the output.
+        position: kind of positions, for text and audio; see `layers.POSITIONS`.
+        relative_window: places to each side, for the kinds that have a window.
         mel_bands: of the log-mel frames.
         training: plain values the file should carry: flags, versions, WER reached.
     """
@@ -46,38 +63,47 @@ class MaskedTokenModel(keras.Model):
         attention_heads: int = 4,
         dropout: float = 0.0,
         residual: bool = True,
+        normalization: str = "rms",
+        attention_activation: str = "none",
         position: str = "learned",
+        relative_window: int = 16,
         word_clock: bool = True,
         mel_bands: int = features.MEL_BANDS,
         training: dict | None = None,
         name: str = "masked_token_model",
         **kwargs,
     ):
-        stride = round(audio_stride_ms / 1000 / features.FRAME_SECONDS)
+        step_seconds = audio_stride_ms / 1000
+        stride = round(step_seconds / features.FRAME_SECONDS)
         frames = keras.Input((None, mel_bands), name="features")
         lengths = keras.Input((), dtype="int32", name="feature_lengths")
         tokens = keras.Input((text_context,), dtype="int32", name="token_ids")
+        shared = {
+            "dim": model_dim,
+            "heads": attention_heads,
+            "dropout": dropout,
+            "residual": residual,
+            "normalization": normalization,
+            "attention_activation": attention_activation,
+            "position": position,
+            "relative_window": relative_window,
+        }
 
-        audio = FeatureNormalization(dtype="float32", name="feature_normalization")(frames, lengths)
-        audio, steps = AudioPooling(audio_pooling, stride, model_dim, name="audio_pooling")(audio, lengths)
-        audio = position_layer(position, audio_context, name="audio_position")(audio)
-        audio = keras.layers.RMSNormalization(epsilon=1e-5, name="audio_input_norm")(audio)
-
-        for i in range(audio_blocks):
-            block = AudioBlock(model_dim, attention_heads, dropout, residual, audio_mixer, name=f"audio_block_{i}")
-            audio = block(audio, steps)
-        clock = (
-            WordClock(text_context, attention_heads, dtype="float32", name="word_clock")(audio, steps)
-            if word_clock
-            else None
-        )
+        if blocks:
+            pooling = AudioPooling(audio_pooling, stride, model_dim, name="audio_pooling")
+            audio, steps = _pooled_audio(frames, lengths, pooling, audio_context, position, normalization)
+            for i in range(audio_blocks):
+                audio = AudioBlock(mixer=audio_mixer, **shared, name=f"audio_block_{i}")(audio, steps)
+            clock = _clock(text_context, attention_heads, step_seconds)(audio, steps) if word_clock else None
+        else:
+            attention = UniformAttention(text_context, stride, name="uniform_attention")(frames, lengths)
 
         text = keras.layers.Embedding(len(vocabulary), model_dim, name="token_embedding")(tokens)
         text = position_layer(position, text_context, name="text_position")(text)
         for i in range(blocks):
-            block = CrossDomainBlock(model_dim, attention_heads, dropout, residual, name=f"block_{i}")
+            block = CrossDomainBlock(steps_per_word=SECONDS_PER_WORD / step_seconds, **shared, name=f"block_{i}")
             text, audio, attention = block(text, audio, steps, clock)
-        text = keras.layers.RMSNormalization(epsilon=1e-5, name="output_norm")(text)
+        text = normalization_layer(normalization, name="output_norm")(text)
         logits = keras.layers.Dense(len(vocabulary), dtype="float32", name="tokens")(text)
         super().__init__(
             inputs={"features": frames, "feature_lengths": lengths, "token_ids": tokens},
@@ -98,7 +124,10 @@ class MaskedTokenModel(keras.Model):
         self.attention_heads = attention_heads
         self.dropout = dropout
         self.residual = residual
+        self.normalization = normalization
+        self.attention_activation = attention_activation
         self.position = position
+        self.relative_window = relative_window
         self.word_clock = word_clock
         self.mel_bands = mel_bands
         self.training_record = dict(training or {})
@@ -122,9 +151,25 @@ class MaskedTokenModel(keras.Model):
             "attention_heads": self.attention_heads,
             "dropout": self.dropout,
             "residual": self.residual,
+            "normalization": self.normalization,
+            "attention_activation": self.attention_activation,
             "position": self.position,
+            "relative_window": self.relative_window,
             "word_clock": self.word_clock,
             "mel_bands": self.mel_bands,
             "training": self.training_record,
             "name": self.name,
         }
+
+
+def _pooled_audio(frames, lengths, pooling: AudioPooling, audio_context: int, position: str, normalization: str):
+    """Log-mel frames as normalised audio steps `(B, T, dim)` that know their places, and their lengths `(B,)`."""
+    audio = FeatureNormalization(dtype="float32", name="feature_normalization")(frames, lengths)
+    audio, steps = pooling(audio, lengths)
+    audio = position_layer(position, audio_context, name="audio_position")(audio, steps)
+    return normalization_layer(normalization, name="audio_input_norm")(audio), steps
+
+
+def _clock(slots: int, heads: int, step_seconds: float) -> WordClock:
+    words_per_step = min(step_seconds / SECONDS_PER_WORD, MOST_WORDS_PER_STEP)
+    return WordClock(slots, heads, words_per_step, dtype="float32", name="word_clock")
