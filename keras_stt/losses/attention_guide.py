@@ -1,26 +1,7 @@
-"""What training minimises. A target of `IGNORED` asks nothing."""
+"""The loss that shows attention where known words are."""
 
 import keras
 from keras import ops
-
-from keras_stt.masking import IGNORED
-
-
-@keras.saving.register_keras_serializable("keras_stt")
-class MaskedTokenCrossentropy(keras.losses.Loss):
-    """Cross entropy on the tokens the model must say, in nats per token, averaged over each sample's targets.
-
-    `y_true`: ids `(B, U)`, `IGNORED` where the token was visible. `y_pred`: logits `(B, U, V)`.
-    """
-
-    def __init__(self, name="masked_token_crossentropy", **kwargs):
-        super().__init__(name=name, **kwargs)
-
-    def call(self, y_true, y_pred):
-        asked = ops.cast(ops.not_equal(y_true, IGNORED), y_pred.dtype)
-        ids = ops.maximum(ops.cast(y_true, "int32"), 0)
-        nats = ops.sparse_categorical_crossentropy(ids, y_pred, from_logits=True)
-        return ops.sum(nats * asked, axis=-1) / ops.maximum(ops.sum(asked, axis=-1), 1.0)
 
 
 @keras.saving.register_keras_serializable("keras_stt")
