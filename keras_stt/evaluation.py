@@ -1,4 +1,4 @@
-"""How good a model is: word error rate on whole utterances, and what it says in place of masked words."""
+"""How good a model is: word error rate on whole utterances, and what it says where it is asked in windows."""
 
 import dataclasses
 from collections.abc import Iterable
@@ -84,47 +84,76 @@ def summarize(results: list[UtteranceResult]) -> dict:
 
 
 def window_errors(predict, batches, vocabulary: Vocabulary, passes: int = 1) -> dict:
-    """Word errors on the hidden words of windows.
+    """Word errors on the asked words of windows.
 
     Returns:
-        `wer`, of the words of all windows, `<sil>` left out on both sides; `wer_with_sil`, in which `<sil>` is a word
-        like any other (the diary's D03); `masked_error`, the share of hidden words (`<sil>` left out) that were not
-        said in their own slot.
+        `wer`, of the words of all windows, tokens that say "nothing here" left out on both sides; `wer_with_sil`, in
+        which those are words like any other (the diary's D03); `masked_error`, the share of asked words that were not
+        said in their own slot; `nats`, the cross entropy of all asked tokens on the first pass, of the plain softmax
+        whatever loss was trained on, so that runs with different losses compare: the mean over samples of the mean
+        over their targets.
     """
     plain, with_sil = EditCounts(0, 0, 0, 0), EditCounts(0, 0, 0, 0)
-    wrong = asked = 0
+    wrong = count = 0
+    nats = []
     for step in range(len(batches)):
         inputs, targets = batches[step]
-        said = refine(predict, inputs, vocabulary, passes).token_ids
-        truth = np.where(targets["tokens"] == IGNORED, inputs["token_ids"], targets["tokens"])
-        counted = (targets["tokens"] != IGNORED) & (truth != vocabulary.sil_id)
+        asked = targets["tokens"] != IGNORED
+        decoded = refine(predict, inputs, vocabulary, passes, asked)
+        nats.append(_sample_means(cross_entropy(decoded.first_logits, np.maximum(targets["tokens"], 0)), asked))
+        said = decoded.token_ids
+        truth = np.where(asked, targets["tokens"], inputs["token_ids"])
+        counted = _asked_words(targets["tokens"], vocabulary)
         wrong += int(np.sum(counted & (said != truth)))
-        asked += int(np.sum(counted))
+        count += int(np.sum(counted))
         for reference, hypothesis in zip(truth.tolist(), said.tolist(), strict=True):
             with_sil = with_sil + edit_counts(reference, hypothesis)
-            spoken = [[token for token in tokens if token != vocabulary.sil_id] for tokens in (reference, hypothesis)]
+            spoken = [[token for token in row if token not in vocabulary.fill_ids] for row in (reference, hypothesis)]
             plain = plain + edit_counts(*spoken)
-    return {"wer": plain.rate, "wer_with_sil": with_sil.rate, "masked_error": wrong / max(asked, 1)}
+    return {
+        "wer": plain.rate,
+        "wer_with_sil": with_sil.rate,
+        "masked_error": wrong / max(count, 1),
+        "nats": float(np.concatenate(nats).mean()) if nats else 0.0,
+    }
+
+
+def cross_entropy(logits: np.ndarray, token_ids: np.ndarray) -> np.ndarray:
+    """Nats at which a softmax over `logits` `(B, U, V)` says `token_ids` `(B, U)`: `(B, U)`."""
+    highest = logits.max(axis=-1)
+    said = np.take_along_axis(logits, token_ids[..., None], axis=-1)[..., 0]
+    return np.log(np.exp(logits - highest[..., None]).sum(axis=-1)) + highest - said
+
+
+def _sample_means(nats: np.ndarray, asked: np.ndarray) -> np.ndarray:
+    """The mean over each sample's asked tokens, `(B,)`, as the losses take it; 0 where nothing is asked."""
+    return (nats * asked).sum(axis=1) / np.maximum(asked.sum(axis=1), 1)
+
+
+def _asked_words(targets: np.ndarray, vocabulary: Vocabulary) -> np.ndarray:
+    """Where a word, and not "nothing here", is asked for."""
+    return (targets != IGNORED) & ~np.isin(targets, vocabulary.fill_ids)
 
 
 def masked_word_report(predict, batches, vocabulary: Vocabulary, unigram: np.ndarray, passes: int = 1) -> dict:
-    """What the model has heard: its errors on masked words beside those of deaf guesses.
+    """What the model has heard: its errors on asked words beside those of deaf guesses.
 
     `unigram_error` always says the commonest word; `shuffled_audio_error` is the same model with the audio of another
-    utterance; the gap between that and `masked_error` is what was heard.
+    utterance; the gap between that and `masked_error` is what was heard. `masked_words` are all words asked for,
+    visible ones too where the task is to say what is read.
     """
     guess = int(np.argmax(np.where(np.arange(len(unigram)) > vocabulary.sil_id, unigram, -1)))
-    wrong = asked = 0
+    wrong = count = 0
     for step in range(len(batches)):
         targets = batches[step][1]["tokens"]
-        counted = (targets != IGNORED) & (targets != vocabulary.sil_id)
+        counted = _asked_words(targets, vocabulary)
         wrong += int(np.sum(counted & (targets != guess)))
-        asked += int(np.sum(counted))
+        count += int(np.sum(counted))
     return {
         "masked_error": window_errors(predict, batches, vocabulary, passes)["masked_error"],
         "shuffled_audio_error": window_errors(predict, _ShuffledAudio(batches), vocabulary, passes)["masked_error"],
-        "unigram_error": wrong / max(asked, 1),
-        "masked_words": asked,
+        "unigram_error": wrong / max(count, 1),
+        "masked_words": count,
     }
 
 
@@ -170,6 +199,5 @@ def unigram_loss(batches, unigram: np.ndarray, steps: int = 50) -> float:
     for step in range(min(steps, len(batches))):
         targets = batches[step][1]["tokens"]
         asked = targets != IGNORED
-        nats = -np.log(unigram[np.where(asked, targets, 0)]) * asked
-        losses.append(nats.sum(axis=1) / np.maximum(asked.sum(axis=1), 1))
+        losses.append(_sample_means(-np.log(unigram[np.where(asked, targets, 0)]), asked))
     return float(np.concatenate(losses).mean()) if losses else 0.0

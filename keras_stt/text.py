@@ -43,12 +43,18 @@ def _belongs_to_a_word(character: str) -> bool:
 class Vocabulary:
     """Words and their token ids.
 
-    Four special tokens have fixed ids: `<pad>` 0 fills batches, `<mask>` 1 hides a word, `<unk>` 2 stands for a word
-    outside the vocabulary, `<sil>` 3 says "nothing here": a slot of a window in which no word is spoken.
-    The words follow, most frequent first.
+    Four special tokens have fixed ids: `<pad>` 0 and `<sil>` 3 say "nothing here", a slot of a window in which no word
+    is spoken (which of the two a corpus's windows use is `data.windows.WindowShape.pad_token`); `<mask>` 1 hides a
+    word; `<unk>` 2 stands for a word outside the vocabulary. The words follow, most frequent first.
+
+    Attributes:
+        fill_ids: tokens that say "nothing here"; no words in any transcript or error rate.
+        unsaid_ids: tokens that a model is only shown or asked for, and that decoding never says.
     """
 
     pad_id, mask_id, unk_id, sil_id = range(len(SPECIAL_TOKENS))
+    fill_ids = (pad_id, sil_id)
+    unsaid_ids = (mask_id, unk_id)
 
     def __init__(self, words: Iterable[str]):
         """Takes the words in the order of their ids, without the special tokens."""

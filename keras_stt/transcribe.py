@@ -88,14 +88,14 @@ def _hear(model, vocabulary: Vocabulary, frames: np.ndarray, starts: np.ndarray,
         for token, confidence, attention in zip(
             decoded.token_ids[i], decoded.confidences[i], decoded.attention[i], strict=True
         ):
-            if token == vocabulary.sil_id:
+            if token in vocabulary.fill_ids:
                 continue
             word_start, word_end = attention_span(attention)
             times = begin + np.array([word_start, word_end]) * step_seconds
             words.append(Word(vocabulary.decode([token])[0], *np.minimum(times, end).tolist(), float(confidence)))
         words.sort(key=lambda word: word.middle)
-        # A window whose last slot says `<sil>` has heard all of its audio; another stops at its last word.
-        full = decoded.token_ids[i, -1] != vocabulary.sil_id and words
+        # A window with a slot to spare, at either end, has heard all of its audio; another stops at its last word.
+        full = not np.isin(decoded.token_ids[i, [0, -1]], vocabulary.fill_ids).any()
         heard.append(HeardWindow(begin, words[-1].middle if full else end, tuple(words)))
     return heard
 

@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 
 from keras_stt.data.augment import Augmentation
-from keras_stt.data.batches import WindowBatches
+from keras_stt.data.batches import RepeatedBatches, WindowBatches
 from keras_stt.data.pipeline import tf_dataset
 from keras_stt.data.plan import WindowPlan
-from keras_stt.data.windows import WindowShape, cut_window
-from keras_stt.masking import IGNORED, hide_all, hide_share
+from keras_stt.data.windows import PAD_SIDES, PAD_TOKENS, WindowShape, cut_window
+from keras_stt.masking import IGNORED, TASKS, hide_all, hide_nothing, hide_share
+from keras_stt.train.batching import evaluation_batches, overfit_batches, train_batches
+from keras_stt.train.corpus import Split
+from keras_stt.train.options import TrainOptions
 
 SHAPE = WindowShape(text_context=4, audio_context=32, frames_per_step=6)
 STRONG = Augmentation(
@@ -80,21 +83,67 @@ def test_shapes_and_types_are_those_the_model_takes(make, tiny_recognizer):
 
 
 def test_targets_are_asked_where_words_are_masked_and_only_there(make, tone_corpus):
-    plain = make(hide=lambda token_ids, step, rng: np.zeros(token_ids.shape, bool))[0]
+    plain = make(hide=lambda token_ids, step, rng: hide_nothing(token_ids))[0]
     inputs, targets = make()[0]
     hidden = inputs["token_ids"] == tone_corpus.vocabulary.mask_id
     assert hidden.sum(axis=1).tolist() == [2] * 5
     words = plain[0]["token_ids"]
-    assert (plain[1]["tokens"] == IGNORED).all()
+    np.testing.assert_array_equal(plain[1]["tokens"], words)
     np.testing.assert_array_equal(inputs["token_ids"][~hidden], words[~hidden])
     np.testing.assert_array_equal(targets["tokens"], np.where(hidden, words, IGNORED))
 
 
-def test_the_transcribe_task_shows_what_transcription_shows(make, tone_corpus, monkeypatch, tiny_recognizer):
+@pytest.fixture(scope="module")
+def options():
+    """Options of a run with windows as small as the tiny model's; each call gives others."""
+    import sys
+    from pathlib import Path
+
+    sys.path.insert(0, str(Path(__file__).parent.parent))
+    import train_main
+
+    defaults = {flag.name: flag.default for flag in train_main.flags.FLAGS.get_flags_for_module("train_main")}
+    size = {"text_context": 4, "audio_context": 32, "model_dim": 16, "batch_size": 5, "epochs": 2}
+    return lambda **chosen: TrainOptions(**{**defaults, **size, **chosen})
+
+
+@pytest.fixture
+def split(tone_corpus):
+    return Split(tone_corpus.index, tone_corpus.features)
+
+
+@pytest.mark.parametrize("side", PAD_SIDES)
+@pytest.mark.parametrize("token", PAD_TOKENS)
+def test_transcription_shows_the_model_what_training_showed_it(
+    options, split, tone_corpus, monkeypatch, tiny_recognizer, side, token
+):
+    """The diary's D29: the same inputs, types and masks, however the windows' slots were filled in training."""
     from keras_stt import transcribe
 
-    inputs, targets = make(hide=hide_everything)[0]
-    assert (targets["tokens"] != IGNORED).all()
+    chosen = options(task="transcribe", pad_side=side, pad_token=token, window_jitter=0.0)
+    trained = [train_batches(chosen, split, tone_corpus.vocabulary)[step] for step in range(9)]
+    (given,) = shown_in_transcription(transcribe, tiny_recognizer, tone_corpus.index[0].read(), monkeypatch)
+    for inputs, targets in trained:
+        assert (targets["tokens"] != IGNORED).all()
+        assert inputs.keys() == given.keys()
+        for name, value in inputs.items():
+            assert value.dtype == given[name].dtype
+            assert value.ndim == given[name].ndim
+        np.testing.assert_array_equal(inputs["token_ids"], given["token_ids"][:5])
+        assert inputs["features"].shape[2] == given["features"].shape[2]
+    assert max(inputs["features"].shape[1] for inputs, _ in trained) == given["features"].shape[1]
+    for inputs in (*(inputs for inputs, _ in trained), given):
+        for row, length in zip(inputs["features"], inputs["feature_lengths"], strict=True):
+            assert not row[length:].any()
+    # And the same frames: of the window that begins with the recording.
+    stored = tone_corpus.features[0]
+    length = given["feature_lengths"][0]
+    assert length == min(len(stored), SHAPE.frames)
+    np.testing.assert_allclose(given["features"][0, :length], stored[:length], atol=0.01)
+
+
+def shown_in_transcription(transcribe, model, samples, monkeypatch) -> list[dict]:
+    """The inputs of every batch that transcribing the samples asks the model about."""
     asked, refine = [], transcribe.refine
 
     def listen(predict, given, *rest):
@@ -102,17 +151,98 @@ def test_the_transcribe_task_shows_what_transcription_shows(make, tone_corpus, m
         return refine(predict, given, *rest)
 
     monkeypatch.setattr(transcribe, "refine", listen)
-    samples = tone_corpus.index[0].read()
-    transcribe.transcribe_samples(tiny_recognizer, samples)
-    (given,) = asked
-    np.testing.assert_array_equal(given["token_ids"][:5], inputs["token_ids"])
-    assert given["token_ids"].dtype == inputs["token_ids"].dtype
-    assert given.keys() == inputs.keys()
-    # And the same frames: of the window that begins with the recording.
-    stored = tone_corpus.features[0]
-    length = given["feature_lengths"][0]
-    assert length == min(len(stored), SHAPE.frames)
-    np.testing.assert_allclose(given["features"][0, :length], stored[:length], atol=0.01)
+    transcribe.transcribe_samples(model, samples)
+    return asked
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_evaluation_masks_as_training_does(options, split, tone_corpus, task):
+    """Per row as many are hidden and asked for, in windows that hold as many words."""
+    chosen = options(task=task, mask_from=0.5, window_jitter=0.0)
+    vocabulary = tone_corpus.vocabulary
+    kinds = []
+    for batches in (train_batches(chosen, split, vocabulary), evaluation_batches(chosen, split, vocabulary)):
+        found = set()
+        for inputs, targets in (batches[step] for step in range(len(batches))):
+            hidden, asked = inputs["token_ids"] == vocabulary.mask_id, targets["tokens"] != IGNORED
+            assert not (hidden & ~asked).any()
+            found |= set(zip(hidden.sum(axis=1).tolist(), asked.sum(axis=1).tolist(), strict=True))
+        kinds.append(found)
+    expected = {
+        "transcribe": {(4, 4)},
+        "infill": {(2, 2)},
+        "last_word": {(1, 1)},
+        "autoencode": {(0, 4)},
+        "identity": {(0, 4)},
+    }
+    assert kinds == [expected[task]] * 2
+
+
+@pytest.mark.parametrize(
+    ("schedule", "first", "last"), [("constant", {1}, {1}), ("linear", {1}, {4}), ("cosine", {1}, {4})]
+)
+def test_evaluation_hides_the_share_at_which_training_ends(options, split, tone_corpus, schedule, first, last):
+    chosen = options(task="infill", mask_schedule=schedule, mask_from=0.25, mask_to=1.0)
+    train, dev = (make(chosen, split, tone_corpus.vocabulary) for make in (train_batches, evaluation_batches))
+
+    def hidden(batches, step):
+        return set((batches[step][1]["tokens"] != IGNORED).sum(axis=1).tolist())
+
+    assert hidden(train, 0) == first
+    assert hidden(train, 2 * len(train)) == hidden(dev, 0) == last
+
+
+def test_evaluation_of_a_drawn_share_draws_the_same_each_time(options, split, tone_corpus):
+    chosen = options(task="infill", mask_schedule="uniform", mask_from=0.25)
+    one, other = (evaluation_batches(chosen, split, tone_corpus.vocabulary)[0] for _ in range(2))
+    assert_same(one, other)
+    assert len(set((one[1]["tokens"] != IGNORED).sum(axis=1).tolist())) > 1
+
+
+@pytest.mark.parametrize("most", [1, 2, 5, 8, 14, 15, 100])
+def test_evaluation_of_some_windows_takes_them_from_all_over_the_split(options, split, tone_corpus, most):
+    """The tone corpus has 15 windows side by side, in utterances of one to three."""
+    chosen = options()
+    everything = evaluation_batches(chosen, split, tone_corpus.vocabulary)
+    some = evaluation_batches(chosen, split, tone_corpus.vocabulary, most)
+    assert everything.window_count == 15
+    assert min(most, 15) / 2 <= some.window_count <= min(most, 15)
+    rows = some.plan.rows(0)[0]
+    assert len(some[0][0]["token_ids"]) == some.window_count
+    if most >= 3:
+        assert rows[0] == 0
+        assert rows[-1] == 8
+    if most >= 15:
+        assert_same(some[0], everything[0])
+
+
+def test_overfitting_sees_the_same_batches_over_and_over(options, split, tone_corpus):
+    chosen = options(task="infill", mask_schedule="linear", overfit_batches=2, tempo=0.1, noise=3.0, time_masks=2)
+    batches = overfit_batches(chosen, split, tone_corpus.vocabulary)
+    assert len(batches) == 2
+    assert batches.window_count == 10
+    for step in range(2):
+        assert_same(batches[step + 2], batches[step])
+        assert_same(batches[step + 40], batches[step])
+    assert not np.array_equal(batches[0][1]["attention"], batches[1][1]["attention"])
+    # Plain cuts: every window begins on its first word, and sounds as it was recorded.
+    inputs, targets = batches[0]
+    assert not targets["attention"][:, 0, 0].any()
+    stored = {bytes(frames.astype(np.float32)) for row in range(9) for frames in tone_corpus.features[row]}
+    for frames, length in zip(inputs["features"], inputs["feature_lengths"], strict=True):
+        assert {bytes(frame) for frame in frames[:length]} <= stored
+
+
+def test_no_more_batches_are_overfitted_than_there_are(options, split, tone_corpus):
+    batches = overfit_batches(options(overfit_batches=1000), split, tone_corpus.vocabulary)
+    assert len(batches) == 9
+    assert batches.window_count == 45
+
+
+def test_repeated_batches_go_through_tf_data(make):
+    repeated = RepeatedBatches(make(augmentation=STRONG), 2)
+    for step, element in enumerate(tf_dataset(repeated, 0, 5).as_numpy_iterator()):
+        assert_same(element, repeated.batches[step % 2])
 
 
 def test_without_augmentation_windows_are_plain_cuts(make, tone_corpus):

@@ -9,6 +9,7 @@ import pytest
 from keras_stt.errors import InputError
 from keras_stt.evaluation import (
     UtteranceResult,
+    cross_entropy,
     evaluate_utterances,
     masked_word_report,
     summarize,
@@ -24,10 +25,13 @@ VOCABULARY = Vocabulary(["A", "B", "C", "D"])
 SIL, A, B, C, D = range(VOCABULARY.sil_id, len(VOCABULARY))
 
 
-def batch(truth, audio=None, visible=()):
-    """A batch of windows whose audio is the token ids it is heard as; `visible` are `(row, slot)` not asked for."""
+def batch(truth, audio=None, visible=(), autoencode=False):
+    """A batch of windows whose audio is the token ids it is heard as.
+
+    `visible` are `(row, slot)` shown and not asked for; with `autoencode` all are shown and asked for.
+    """
     truth = np.array(truth, np.int32)
-    hidden = np.ones(truth.shape, bool)
+    hidden = np.full(truth.shape, not autoencode)
     for row, slot in visible:
         hidden[row, slot] = False
     inputs = {
@@ -35,7 +39,12 @@ def batch(truth, audio=None, visible=()):
         "feature_lengths": np.full(len(truth), truth.shape[1], np.int32),
         "token_ids": np.where(hidden, VOCABULARY.mask_id, truth).astype(np.int32),
     }
-    return inputs, {"tokens": np.where(hidden, truth, IGNORED).astype(np.int32)}
+    return inputs, {"tokens": np.where(hidden | autoencode, truth, IGNORED).astype(np.int32)}
+
+
+def rates(*arguments) -> dict:
+    """The errors, without the cross entropy."""
+    return {name: rate for name, rate in window_errors(*arguments).items() if name != "nats"}
 
 
 def listen(inputs):
@@ -47,52 +56,90 @@ def listen(inputs):
 @pytest.mark.parametrize("passes", [1, 2, 3])
 def test_perfect_predictions_have_no_errors(passes):
     batches = [batch([[A, B, C, SIL], [D, SIL, SIL, SIL]]), batch([[B, B, SIL, SIL]], visible=[(0, 0)])]
-    assert window_errors(listen, batches, VOCABULARY, passes) == {"wer": 0, "wer_with_sil": 0, "masked_error": 0}
+    assert rates(listen, batches, VOCABULARY, passes) == {"wer": 0, "wer_with_sil": 0, "masked_error": 0}
 
 
 def test_each_wrong_word_counts_once():
     batches = [batch([[A, B, C, D]], [[A, C, C, D]]), batch([[A, B, C, D]], [[A, B, A, A]])]
-    errors = window_errors(listen, batches, VOCABULARY)
+    errors = rates(listen, batches, VOCABULARY)
     assert errors == {"wer": 3 / 8, "wer_with_sil": 3 / 8, "masked_error": 3 / 8}
 
 
 def test_silence_between_words_moves_slots_but_is_no_word():
     """The same words one slot late: the transcript is right, `<sil>` as a word is two edits, B is in a wrong slot."""
-    errors = window_errors(listen, [batch([[A, B, SIL, SIL]], [[A, SIL, B, SIL]])], VOCABULARY)
+    errors = rates(listen, [batch([[A, B, SIL, SIL]], [[A, SIL, B, SIL]])], VOCABULARY)
     assert errors["wer"] == 0
     assert errors["wer_with_sil"] == 2 / 4
     assert errors["masked_error"] == 1 / 2
 
 
 def test_a_word_instead_of_silence_is_an_insertion_and_no_masked_error():
-    errors = window_errors(listen, [batch([[A, B, SIL, SIL]], [[A, B, C, SIL]])], VOCABULARY)
+    errors = rates(listen, [batch([[A, B, SIL, SIL]], [[A, B, C, SIL]])], VOCABULARY)
     assert errors == {"wer": 1 / 2, "wer_with_sil": 1 / 4, "masked_error": 0}
 
 
 def test_silence_instead_of_a_word_is_a_deletion():
-    errors = window_errors(listen, [batch([[A, B, C, D]], [[A, B, C, SIL]])], VOCABULARY)
+    errors = rates(listen, [batch([[A, B, C, D]], [[A, B, C, SIL]])], VOCABULARY)
     assert errors == {"wer": 1 / 4, "wer_with_sil": 1 / 4, "masked_error": 1 / 4}
 
 
 def test_visible_words_are_given_and_not_asked_for():
     """Three of four words are visible, and heard wrong: what is given stands, and the share is of the hidden alone."""
     visible = [(0, 0), (0, 1), (0, 2)]
-    right = window_errors(listen, [batch([[A, B, C, D]], [[D, D, D, D]], visible)], VOCABULARY)
+    right = rates(listen, [batch([[A, B, C, D]], [[D, D, D, D]], visible)], VOCABULARY)
     assert right == {"wer": 0, "wer_with_sil": 0, "masked_error": 0}
-    wrong = window_errors(listen, [batch([[A, B, C, D]], [[D, D, D, A]], visible)], VOCABULARY)
+    wrong = rates(listen, [batch([[A, B, C, D]], [[D, D, D, A]], visible)], VOCABULARY)
     assert wrong == {"wer": 1 / 4, "wer_with_sil": 1 / 4, "masked_error": 1}
 
 
 def test_an_unknown_word_is_always_an_error():
     """`<unk>` in the truth can never be said, so a vocabulary cannot be made smaller to look better."""
-    errors = window_errors(listen, [batch([[A, VOCABULARY.unk_id, SIL, SIL]])], VOCABULARY)
+    errors = rates(listen, [batch([[A, VOCABULARY.unk_id, SIL, SIL]])], VOCABULARY)
     assert errors["masked_error"] == 1 / 2
     assert errors["wer"] == 1 / 2
 
 
 def test_windows_of_silence_alone_have_no_masked_error():
-    errors = window_errors(listen, [batch([[SIL, SIL]])], VOCABULARY)
+    errors = rates(listen, [batch([[SIL, SIL]])], VOCABULARY)
     assert errors == {"wer": 0, "wer_with_sil": 0, "masked_error": 0}
+
+
+@pytest.mark.parametrize("passes", [1, 2])
+def test_an_autoencoder_is_judged_by_what_it_says_and_not_by_what_it_reads(passes):
+    """All words are shown; the model says one of four wrong and one silence too many."""
+    batches = [batch([[A, B, C, D]], [[A, B, B, SIL]], autoencode=True)]
+    assert rates(listen, batches, VOCABULARY, passes) == {"wer": 2 / 4, "wer_with_sil": 2 / 4, "masked_error": 2 / 4}
+    right = [batch([[A, B, SIL, SIL]], autoencode=True)]
+    assert rates(listen, right, VOCABULARY, passes) == {"wer": 0, "wer_with_sil": 0, "masked_error": 0}
+
+
+def test_a_padding_token_is_no_word_either():
+    pad = VOCABULARY.pad_id
+    moved = rates(listen, [batch([[pad, pad, A, B]], [[A, B, pad, pad]])], VOCABULARY)
+    assert moved == {"wer": 0, "wer_with_sil": 4 / 4, "masked_error": 1}
+    swapped = rates(listen, [batch([[A, pad]], [[A, SIL]])], VOCABULARY)
+    assert swapped == {"wer": 0, "wer_with_sil": 1 / 2, "masked_error": 0}
+
+
+def test_nats_are_the_cross_entropy_of_the_asked_tokens():
+    """The mean of samples; all tokens of the vocabulary share the probability, said or not."""
+    right = -math.log(math.e**9 / (math.e**9 + len(VOCABULARY) - 1))
+    batches = [batch([[A, B]], [[A, C]]), batch([[D, SIL], [B, B]], visible=[(0, 0)])]
+    expected = ((right + right + 9) / 2 + right + right) / 3
+    for passes in (1, 2):
+        assert window_errors(listen, batches, VOCABULARY, passes)["nats"] == pytest.approx(expected)
+    silent = [batch([[A, B]], visible=[(0, 0), (0, 1)])]
+    assert window_errors(listen, silent, VOCABULARY)["nats"] == 0
+
+
+def test_nats_agree_with_the_loss_of_the_same_logits():
+    import keras
+
+    rng = np.random.default_rng(0)
+    logits = 20 * rng.standard_normal((3, 4, len(VOCABULARY))).astype(np.float32)
+    ids = rng.integers(0, len(VOCABULARY), (3, 4))
+    expected = keras.ops.convert_to_numpy(keras.ops.sparse_categorical_crossentropy(ids, logits, from_logits=True))
+    np.testing.assert_allclose(cross_entropy(logits, ids), expected, rtol=1e-4, atol=1e-4)
 
 
 def unigram(**counts):
@@ -110,6 +157,20 @@ def test_the_unigram_guess_is_the_commonest_word_and_never_silence():
     assert report["unigram_error"] == 2 / 5
     assert report["masked_words"] == 5
     assert report["masked_error"] == 0
+
+
+def test_padding_is_not_among_the_words_of_the_report():
+    pad = VOCABULARY.pad_id
+    report = masked_word_report(listen, [batch([[pad, pad, B, A]])], VOCABULARY, unigram(B=5))
+    assert report["unigram_error"] == 1 / 2
+    assert report["masked_words"] == 2
+
+
+def test_the_report_of_an_autoencoder_counts_the_words_it_reads():
+    """A model that listens and does not read: right with its own audio, wrong with that of another sample."""
+    batches = [batch([[B, SIL], [A, C]], autoencode=True)]
+    report = masked_word_report(listen, batches, VOCABULARY, unigram(B=5))
+    assert report == {"masked_error": 0, "shuffled_audio_error": 1, "unigram_error": 2 / 3, "masked_words": 3}
 
 
 def test_visible_words_are_not_in_the_unigram_error():

@@ -137,7 +137,7 @@ def test_given_words_stay_and_masked_ones_are_said(artefact):
     token_ids = np.array([[5, Vocabulary.mask_id, 7, Vocabulary.mask_id]])
     outputs = serve(artefact, [noise(WINDOW)], token_ids=token_ids)
     logits = outputs["tokens"][0].astype(np.float64)
-    logits[:, :3] = -np.inf  # <pad>, <mask> and <unk> are never said
+    logits[:, list(Vocabulary.unsaid_ids)] = -np.inf
     probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     expected = np.where(token_ids[0] == Vocabulary.mask_id, logits.argmax(axis=1), token_ids[0])
     assert outputs["token_ids"][0].tolist() == expected.tolist()
@@ -156,10 +156,11 @@ def test_it_transcribes_a_window_to_strings(artefact):
     for words, confidences, ids in zip(
         outputs["words"].numpy(), outputs["confidences"].numpy(), token_ids, strict=True
     ):
-        spoken = ids.tolist().index(vocabulary.sil_id) if vocabulary.sil_id in ids else len(ids)
-        assert [word.decode() for word in words] == vocabulary.decode(ids[:spoken]) + [""] * (4 - spoken)
-        assert (confidences[:spoken] > 0).all()
-        assert not confidences[spoken:].any()
+        spoken = ~np.isin(ids, vocabulary.fill_ids)
+        expected = [word if said else "" for word, said in zip(vocabulary.decode(ids), spoken, strict=True)]
+        assert [word.decode() for word in words] == expected
+        assert (confidences[spoken] > 0).all()
+        assert not confidences[~spoken].any()
 
 
 def test_another_model_is_told_apart(tmp_path, exported):

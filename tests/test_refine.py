@@ -64,31 +64,69 @@ def test_rows_have_their_own_number_of_masks():
 
 
 @pytest.mark.parametrize("passes", [1, 2, 3, 7])
-def test_nothing_is_left_masked_and_no_special_token_is_said(passes):
-    """A model that is surest of special tokens, and sees what it said before."""
+def test_nothing_is_left_masked_and_neither_mask_nor_unknown_is_said(passes):
+    """A model that is surest of those two, and sees what it said before."""
     rng = np.random.default_rng(passes)
 
     def predict(inputs):
         assert inputs["features"].shape == (6, 5, 2)
         logits = rng.standard_normal((6, 8, len(VOCABULARY))).astype(np.float32)
-        logits[..., [PAD, MASK, UNK]] += 20
+        logits[..., [MASK, UNK]] += 20
         return {"tokens": logits, "attention": np.ones((6, 8, 1), np.float32)}
 
     rows = rng.choice([MASK, A, B], (6, 8))
     decoded = refine(predict, given(*rows), VOCABULARY, passes)
-    assert set(np.unique(decoded.token_ids)) <= {SIL, A, B, C}
+    assert set(np.unique(decoded.token_ids)) <= {PAD, SIL, A, B, C}
     np.testing.assert_array_equal(decoded.token_ids[rows != MASK], rows[rows != MASK])
     assert ((decoded.confidences > 0) & (decoded.confidences <= 1)).all()
 
 
-def test_silence_may_be_said():
-    decoded = refine(FakeModel([[SIL, A]], [[5, 5]]), given([MASK, MASK]), VOCABULARY, passes=2)
-    assert decoded.token_ids.tolist() == [[SIL, A]]
+def test_both_tokens_for_nothing_here_may_be_said():
+    decoded = refine(FakeModel([[SIL, A, PAD]], [[5, 5, 5]]), given([MASK] * 3), VOCABULARY, passes=2)
+    assert decoded.token_ids.tolist() == [[SIL, A, PAD]]
+
+
+@pytest.mark.parametrize("passes", [1, 2])
+def test_visible_words_that_are_asked_for_are_those_the_model_says(passes):
+    """An autoencoder is judged by what it says; what it reads stays what it was given."""
+    model = FakeModel([[A, B, C, UNK]], [[5, 5, 5, 5]])
+    inputs = given([A, C, C, B])
+    decoded = refine(model, inputs, VOCABULARY, passes, asked=np.array([[True, True, False, True]]))
+    assert decoded.token_ids[0, :3].tolist() == [A, B, C]
+    assert decoded.token_ids[0, 3] not in (UNK, B)
+    assert (decoded.confidences[0, [0, 1, 3]] < 1).all()
+    assert decoded.confidences[0, 2] == 1
+    assert model.shown == [inputs["token_ids"].tolist()] * passes
+
+
+def test_masked_words_beside_visible_ones_that_are_asked_for():
+    """The masked ones are refined as ever; of the visible one, what the last pass says counts."""
+    model = FakeModel([[A, B, C, A]], [[9, 8, 1, 5]])
+    inputs = given([B, MASK, MASK, MASK])
+    plain = refine(model, inputs, VOCABULARY, passes=3)
+    asked = refine(model, inputs, VOCABULARY, passes=3, asked=np.ones((1, 4), bool))
+    assert model.shown[:3] == model.shown[3:]
+    assert plain.token_ids.tolist() == [[B, B, C, A]]
+    assert asked.token_ids.tolist() == [[A, B, C, A]]
+
+
+def test_the_first_logits_are_the_models_own():
+    """With all tokens in them, and of the pass that knew least."""
+
+    def predict(inputs):
+        masked = (inputs["token_ids"] == MASK).sum()
+        outputs.append(np.full((1, 2, len(VOCABULARY)), float(masked), np.float32))
+        return {"tokens": outputs[-1], "attention": np.ones((1, 2, 1), np.float32)}
+
+    outputs = []
+    decoded = refine(predict, given([MASK, MASK]), VOCABULARY, passes=2)
+    np.testing.assert_array_equal(decoded.first_logits, np.full((1, 2, len(VOCABULARY)), 2.0))
+    assert all(np.isfinite(given).all() for given in outputs)
 
 
 def test_confidences_are_probabilities_among_what_can_be_said():
     decoded = refine(FakeModel([[A]], [[np.log(3.0)]]), given([MASK]), VOCABULARY)
-    assert decoded.confidences[0, 0] == pytest.approx(3 / (3 + 3))  # <sil>, B and C have one each
+    assert decoded.confidences[0, 0] == pytest.approx(3 / (3 + 4))  # <pad>, <sil>, B and C have one each
 
 
 def test_later_passes_see_the_words_of_earlier_ones():

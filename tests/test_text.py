@@ -46,6 +46,11 @@ def test_vocabulary_orders_by_frequency_then_alphabet():
     assert len(vocabulary) == 8
 
 
+def test_every_special_token_either_fills_or_is_never_said():
+    assert {*Vocabulary.fill_ids, *Vocabulary.unsaid_ids} == set(range(4))
+    assert Vocabulary([]).decode(Vocabulary.fill_ids) == ["<pad>", "<sil>"]
+
+
 def test_vocabulary_is_cut_by_size_and_by_count():
     counts = {"A": 3, "B": 2, "C": 1}
     assert Vocabulary.from_counts(counts, max_size=6).words == ["A", "B"]

@@ -7,13 +7,13 @@ import pytest
 
 from keras_stt.data.locations import FileAudio
 from keras_stt.data.records import Record
-from keras_stt.data.windows import WindowShape, cut_window
+from keras_stt.data.windows import PAD_SIDES, PAD_TOKENS, WindowShape, cut_window
 from keras_stt.text import Vocabulary
 
 SHAPE = WindowShape(text_context=3, audio_context=20, frames_per_step=5)  # steps of 50 ms, 1 s in all
 VOCABULARY = Vocabulary(["A", "B", "C", "D"])
 A, B, C, D = range(4, 8)
-SIL, UNK = Vocabulary.sil_id, Vocabulary.unk_id
+SIL, UNK, PAD = Vocabulary.sil_id, Vocabulary.unk_id, Vocabulary.pad_id
 TIMES = ((0.1, 0.3), (0.4, 0.6), (0.7, 0.9), (1.2, 1.6))
 
 
@@ -36,6 +36,37 @@ def test_a_window_has_the_words_whose_middle_it_holds():
 def test_slots_after_the_last_word_say_silence():
     assert tokens(record(), 2) == [C, D, SIL]
     assert tokens(record(), 3) == [D, SIL, SIL]
+
+
+@pytest.mark.parametrize(
+    ("side", "one", "two", "three"),
+    [
+        ("right", [D, PAD, PAD, PAD], [C, D, PAD, PAD], [B, C, D, PAD]),
+        ("left", [PAD, PAD, PAD, D], [PAD, PAD, C, D], [PAD, B, C, D]),
+        ("both", [PAD, D, PAD, PAD], [PAD, C, D, PAD], [B, C, D, PAD]),
+    ],
+)
+def test_slots_left_over_are_on_the_asked_side_and_word_times_move_with_the_words(side, one, two, three):
+    shape = dataclasses.replace(SHAPE, text_context=4, audio_context=40, pad_token="pad", pad_side=side)
+    right = dataclasses.replace(shape, pad_side="right")
+    for first_word, expected in ((3, one), (2, two), (1, three), (0, [A, B, C, D])):
+        window = cut_window(record(), first_word, shape, VOCABULARY)
+        assert window.token_ids.tolist() == expected
+        known = cut_window(record(), first_word, right, VOCABULARY).word_steps[: 4 - first_word]
+        np.testing.assert_array_equal(window.word_steps[np.array(expected) != PAD], known)
+        assert not window.word_steps[np.array(expected) == PAD].any()
+        assert known[:, 1].all()
+
+
+@pytest.mark.parametrize("side", PAD_SIDES)
+def test_every_fill_token_that_is_named_fills_every_side(side):
+    fills = set()
+    for token in PAD_TOKENS:
+        shape = dataclasses.replace(SHAPE, pad_token=token, pad_side=side)
+        ids = cut_window(record("A B C X"), 3, shape, VOCABULARY).token_ids
+        assert (ids == UNK).sum() == 1
+        fills |= set(ids.tolist()) - {UNK}
+    assert fills == {SIL, PAD} == set(Vocabulary.fill_ids)
 
 
 def test_no_more_words_than_slots():

@@ -9,13 +9,13 @@ from keras_stt.data.augment import Augmentation, augment, change_tempo
 from keras_stt.data.plan import WindowPlan
 from keras_stt.data.windows import WindowShape, cut_window
 from keras_stt.features import FRAME_SECONDS
-from keras_stt.masking import IGNORED
+from keras_stt.masking import Masking
 from keras_stt.text import Vocabulary
 
 TRIM_STEPS = 16  # batches are cut to a multiple of so many audio steps: few shapes, little padding
 
-# (token ids, step, generator) to a boolean array of the same shape: what the model must say.
-Hide = Callable[[np.ndarray, int, np.random.Generator], np.ndarray]
+# (token ids, step, generator) to what is hidden of them and what the model must say.
+Hide = Callable[[np.ndarray, int, np.random.Generator], Masking]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,7 +24,7 @@ class WindowBatches:
 
     Attributes:
         index, features: random access to records and to their log-mel frames, by the same row.
-        hide: which tokens are masked.
+        hide: which tokens are masked, and which asked for.
         augmentation: `None` for evaluation.
         jitter: how far windows begin from the start of their first word, 0 to 1; see `windows.cut_window`.
     """
@@ -41,6 +41,11 @@ class WindowBatches:
     def __len__(self) -> int:
         return self.plan.steps_per_epoch
 
+    @property
+    def window_count(self) -> int:
+        """Windows in an epoch."""
+        return self.plan.size
+
     def __getitem__(self, step: int):
         utterances, windows = self.plan.rows(step)
         rng = self.plan.generator(step)
@@ -56,14 +61,13 @@ class WindowBatches:
             frames[i, : len(piece)] = piece
             token_ids[i], word_steps[i] = cut.token_ids, cut.word_steps
         frames = frames[:, : self._needed_frames(lengths)]
-        hidden = self.hide(token_ids, step, rng)
+        masking = self.hide(token_ids, step, rng)
         inputs = {
             "features": frames,
             "feature_lengths": lengths,
-            "token_ids": np.where(hidden, self.vocabulary.mask_id, token_ids).astype(np.int32),
+            "token_ids": masking.inputs(token_ids),
         }
-        targets = {"tokens": np.where(hidden, token_ids, IGNORED).astype(np.int32), "attention": word_steps}
-        return inputs, targets
+        return inputs, {"tokens": masking.targets(token_ids), "attention": word_steps}
 
     def _needed_frames(self, lengths: np.ndarray) -> int:
         """Frames of the longest window, rounded up: silence after short utterances is not worth computing on."""
@@ -86,3 +90,26 @@ class WindowBatches:
         if self.augmentation is not None:
             piece = augment(piece, self.augmentation, rng)
         return cut, piece
+
+
+@dataclasses.dataclass(frozen=True)
+class RepeatedBatches:
+    """The first `count` batches over and over, each time the same: what a healthy set-up must learn by heart."""
+
+    batches: WindowBatches
+    count: int
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, step: int):
+        return self.batches[step % self.count]
+
+    @property
+    def shape(self) -> WindowShape:
+        return self.batches.shape
+
+    @property
+    def window_count(self) -> int:
+        """Windows in an epoch."""
+        return min(self.count * self.batches.plan.batch_size, self.batches.window_count)

@@ -8,22 +8,29 @@ from keras_stt.data.records import Record
 from keras_stt.features import FRAME_SECONDS
 from keras_stt.text import Vocabulary, split_words
 
+PAD_TOKENS = ("sil", "pad")
+PAD_SIDES = ("right", "left", "both")
+
 
 @dataclasses.dataclass(frozen=True)
 class WindowShape:
-    """Size of a window.
+    """Size and layout of a window.
 
     Attributes:
         text_context: words in a window.
         audio_context: audio steps in a window.
         frames_per_step: log-mel frames of 10 ms between two audio steps.
         text_stride: words from one window to the next.
+        pad_token: what fills slots in which no word is heard: `sil` is `<sil>`, `pad` is `<pad>`.
+        pad_side: where those slots are: `right` of the words, `left`, or on `both` sides, with the odd one right.
     """
 
     text_context: int = 8
     audio_context: int = 128
     frames_per_step: int = 6
     text_stride: int = 1
+    pad_token: str = "sil"
+    pad_side: str = "right"
 
     @property
     def frames(self) -> int:
@@ -38,6 +45,16 @@ class WindowShape:
         """Windows in utterances of so many words: one starts at every `text_stride`-th word."""
         return -(-np.asarray(word_counts) // self.text_stride)
 
+    def word_slots(self, words: int) -> slice:
+        """The slots of so many words, next to each other and in order."""
+        free = self.text_context - words
+        first = {"right": 0, "left": free, "both": free // 2}[self.pad_side]
+        return slice(first, first + words)
+
+    def pad_id(self, vocabulary: Vocabulary) -> int:
+        """The token of slots in which no word is heard."""
+        return {"sil": vocabulary.sil_id, "pad": vocabulary.pad_id}[self.pad_token]
+
 
 @dataclasses.dataclass(frozen=True)
 class Window:
@@ -45,9 +62,9 @@ class Window:
 
     Attributes:
         start: second at which it begins, on a frame.
-        token_ids: int32 `(text_context,)`; `<sil>` where no further word is heard.
-        word_steps: float32 `(text_context, 2)`, first and one-past-last audio step of each word; zeros where the
-            corpus does not know.
+        token_ids: int32 `(text_context,)`; the shape's `pad_token` where no word is heard.
+        word_steps: float32 `(text_context, 2)`, first and one-past-last audio step of each word; zeros where no word is
+            heard or the corpus does not know.
         unknown_words: words that are not in the vocabulary.
     """
 
@@ -60,7 +77,7 @@ class Window:
 def cut_window(record: Record, first_word: int, shape: WindowShape, vocabulary: Vocabulary, jitter=0.0, tempo=1.0):
     """The window of `record` that begins at its word number `first_word`.
 
-    A word is in the window when its middle is; slots after the last one heard hold `<sil>`.
+    A word is in the window when its middle is; slots that are left over hold the shape's `pad_token`.
 
     Args:
         jitter: 0 begins at the first word's start, as in the diary. 1 begins at the middle of the word before, -1 just
@@ -80,14 +97,15 @@ def cut_window(record: Record, first_word: int, shape: WindowShape, vocabulary: 
     end = min(start + shape.seconds, record.duration / tempo)
     heard = [i for i in range(first_word, len(words)) if middles[i] < end][: shape.text_context]
 
-    token_ids = np.full(shape.text_context, vocabulary.sil_id, np.int32)
-    token_ids[: len(heard)] = vocabulary.encode(words[i] for i in heard)
+    slots = shape.word_slots(len(heard))
+    token_ids = np.full(shape.text_context, shape.pad_id(vocabulary), np.int32)
+    token_ids[slots] = vocabulary.encode(words[i] for i in heard)
     word_steps = np.zeros((shape.text_context, 2), np.float32)
     if not record.times_guessed:
         seconds_per_step = shape.frames_per_step * FRAME_SECONDS
         spans = (times[heard] - start) / seconds_per_step
         # A word that begins on a step must not, by a rounding error, begin on the one before.
-        word_steps[: len(heard), 0] = np.clip(np.floor(spans[:, 0] + 1e-6), 0, shape.audio_context - 1)
-        word_steps[: len(heard), 1] = np.clip(np.ceil(spans[:, 1] - 1e-6), 1, shape.audio_context)
-    unknown = int(np.sum(token_ids[: len(heard)] == vocabulary.unk_id))
+        word_steps[slots, 0] = np.clip(np.floor(spans[:, 0] + 1e-6), 0, shape.audio_context - 1)
+        word_steps[slots, 1] = np.clip(np.ceil(spans[:, 1] - 1e-6), 1, shape.audio_context)
+    unknown = int(np.sum(token_ids == vocabulary.unk_id))
     return Window(start, token_ids, word_steps, unknown)

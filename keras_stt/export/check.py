@@ -124,8 +124,7 @@ def _decode(model: Recognizer, batch: dict) -> tuple[np.ndarray, Decoded]:
         inputs["feature_lengths"][row] = len(frames)
     outputs = model(inputs, training=False)
     outputs = {name: keras.ops.convert_to_numpy(value) for name, value in outputs.items()}
-    tokens = outputs["tokens"].copy()  # refine rules words out in place
-    return tokens, refine(lambda _: outputs, inputs, Vocabulary.from_list(model.vocabulary))
+    return outputs["tokens"], refine(lambda _: outputs, inputs, Vocabulary.from_list(model.vocabulary))
 
 
 def _run_artefact(out_dir, batches: list[dict]) -> dict[str, np.ndarray]:
@@ -153,11 +152,8 @@ def _difference(actual: np.ndarray, expected: np.ndarray) -> float:
 
 
 def _texts(vocabulary: list[str], token_ids: np.ndarray) -> list[str]:
-    texts = []
-    for row in token_ids.tolist():
-        count = row.index(Vocabulary.sil_id) if Vocabulary.sil_id in row else len(row)
-        texts.append(" ".join(vocabulary[index] for index in row[:count]))
-    return texts
+    spoken = ~np.isin(token_ids, Vocabulary.fill_ids)
+    return [" ".join(vocabulary[index] for index in row[kept]) for row, kept in zip(token_ids, spoken, strict=True)]
 
 
 def _require_equal(report: dict, out_dir) -> None:

@@ -8,8 +8,6 @@ from keras_stt.layers import LogMel
 from keras_stt.layers.lengths import length_mask
 from keras_stt.text import Vocabulary
 
-UNSAID = (Vocabulary.pad_id, Vocabulary.mask_id, Vocabulary.unk_id)  # as in `decoding.refine`
-
 
 def add_endpoints(archive: keras.export.ExportArchive, model) -> None:
     """Adds the signatures `serve` (also as `serving_default`), `transcribe_window` and `vocabulary` for a model.
@@ -17,8 +15,8 @@ def add_endpoints(archive: keras.export.ExportArchive, model) -> None:
     `serve`: `waveform` float32 `(B, N)` at 16 kHz, `waveform_lengths` int32 `(B,)` in samples and `token_ids` int32
         `(B, U)` to `tokens`, logits `(B, U, V)`; `token_ids` `(B, U)`, the likeliest word where `<mask>` stood and
         the given one elsewhere; `confidences` `(B, U)`, one where a token was given; `attention` `(B, U, T)`.
-    `transcribe_window`: `waveform` and `waveform_lengths` to `words`, strings `(B, U)` that are empty after the last
-        word, and their `confidences` `(B, U)`.
+    `transcribe_window`: `waveform` and `waveform_lengths` to `words`, strings `(B, U)` that are empty where
+        nothing is said, and their `confidences` `(B, U)`.
     `vocabulary`: nothing to `words`, strings `(V,)` in the order of their ids.
 
     Batch and time are open. What lies after a row's length is never heard; what lies after the window is cut off.
@@ -38,7 +36,7 @@ def add_endpoints(archive: keras.export.ExportArchive, model) -> None:
     def transcribe_window(waveform, waveform_lengths):
         masked = tf.fill((tf.shape(waveform)[0], model.text_context), Vocabulary.mask_id)
         outputs = serve(waveform, waveform_lengths, masked)
-        spoken = tf.math.cumprod(tf.cast(outputs["token_ids"] != Vocabulary.sil_id, tf.int32), axis=1) > 0
+        spoken = tf.reduce_all(outputs["token_ids"][..., None] != tf.constant(Vocabulary.fill_ids), axis=-1)
         spoken &= waveform_lengths[:, None] >= HOP_LENGTH  # as `transcribe`, which hears nothing in less than a frame
         words = tf.gather(tf.constant(model.vocabulary), outputs["token_ids"])
         return {
@@ -68,7 +66,7 @@ def _features(model, log_mel, waveform, lengths) -> dict:
 
 def _likeliest(logits, token_ids):
     """The likeliest tokens `(B, U)` where `<mask>` stands, given ones elsewhere, and the probability of each."""
-    unsaid = tf.reduce_any(tf.range(tf.shape(logits)[-1])[:, None] == tf.constant(UNSAID), axis=1)
+    unsaid = tf.reduce_any(tf.range(tf.shape(logits)[-1])[:, None] == tf.constant(Vocabulary.unsaid_ids), axis=1)
     probabilities = tf.nn.softmax(tf.where(unsaid, -float("inf"), logits))
     asked = token_ids == Vocabulary.mask_id
     said = tf.argmax(probabilities, axis=-1, output_type=tf.int32)
