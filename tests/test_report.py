@@ -5,10 +5,12 @@ import re
 import sys
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 
 from keras_stt.errors import InputError
 from keras_stt.report import plots, write_report
+from keras_stt.report.fit import fit_curves
 from keras_stt.wer import EditCounts, edit_counts
 
 EVIL = "<script>alert('\"x\"')</script>"
@@ -230,11 +232,100 @@ def test_curves_show_the_unigram_loss_and_skip_missing_cells():
 
 
 def test_plots_take_the_colours_of_the_page():
-    for svg in (plots.loss_curves(HISTORY, 6.02), plots.wer_curves(HISTORY), plots.loss_against_wer(HISTORY)):
+    history = long_history(5)
+    for svg in (
+        plots.loss_curves(HISTORY, 6.02),
+        plots.wer_curves(HISTORY),
+        plots.loss_against_wer(history, plots.wer_fits(history)),
+        plots.collapse_curves(history),
+        plots.gradient_curves(history),
+    ):
         assert "currentColor" in svg
         assert "var(--series-1)" in svg
         assert not re.findall(r"#[0-9a-f]{6}\b", svg)
         assert "<dc:date>" not in svg
+
+
+def long_history(epochs: int, layers=("audio", "text")) -> list[dict]:
+    """WER that is exactly 0.1 + 0.2 log(loss), collapse figures and gradient norms."""
+    losses = [6.0 / (epoch + 1) for epoch in range(epochs)]
+    return [
+        {
+            "epoch": epoch + 1,
+            "tokens_loss": loss,
+            "dev_wer": 0.1 + 0.2 * np.log(loss),
+            "collapse/commonest_share": 1 / (epoch + 1),
+            "collapse/shuffle_gap": 0.1 * epoch,
+            **{f"gradient_norm/{name}": 10.0**-i for i, name in enumerate(layers)},
+        }
+        for epoch, loss in enumerate(losses)
+    ]
+
+
+CURVES = {
+    "linear": lambda loss: 0.2 + 0.1 * loss,
+    "logarithmic": lambda loss: 0.3 + 0.2 * np.log(loss),
+    "exponential": lambda loss: 0.1 * np.exp(0.4 * loss),
+    "power": lambda loss: 0.2 * loss**0.7,
+}
+
+
+@pytest.mark.parametrize("name", CURVES)
+def test_the_curve_that_made_the_points_fits_best(name):
+    losses = np.linspace(1, 6, 8)
+    best, *others = fit_curves(losses, CURVES[name](losses))
+    assert best.name == name
+    assert best.r2 == pytest.approx(1)
+    assert best.predict(3.5) == pytest.approx(CURVES[name](3.5))
+    assert len(others) == 3
+    assert all(1 > fit.r2 > 0.5 for fit in others)
+    assert [fit.r2 for fit in others] == sorted((fit.r2 for fit in others), reverse=True)
+
+
+def test_curves_need_different_points_and_logarithms_positive_ones():
+    assert fit_curves([1, 2], [0.1, 0.2]) == []
+    assert fit_curves([2, 2, 2], [0.1, 0.2, 0.3]) == []
+    assert fit_curves([1, 2, 3], [0.5, 0.5, 0.5]) == []
+    assert fit_curves([1, 2, float("nan")], [0.1, 0.2, 0.3]) == []
+    assert {fit.name for fit in fit_curves([1, 2, 3], [0.0, 0.1, 0.3])} == {"linear", "logarithmic"}
+    assert [fit.name for fit in fit_curves([-1, 2, 3], [0.0, 0.1, 0.3])] == ["linear"]
+
+
+def test_the_formula_says_what_is_predicted():
+    fit = fit_curves([1, 2, 3], [0.5, 0.4, 0.3])[0]
+    assert fit.formula == "WER = 0.6 - 0.1 loss"
+
+
+def test_loss_against_wer_is_fitted_from_four_epochs_on(tmp_path):
+    text = Page(written(tmp_path, history=long_history(5))).text
+    assert re.search(
+        r"Logarithmic: WER = 0\.1 \+ 0\.2 log\(loss\), R² 1\.00\. Linear: WER = .* loss, R² 0\.\d\d\.", text
+    )
+    assert "R²" not in Page(written(tmp_path, history=long_history(3))).text
+
+
+def test_a_collapse_is_said_at_the_top(tmp_path):
+    collapse = {"warning": "91 % of predictions are THE.", "kl": 2.5, "collapsed": True}
+    source = written(tmp_path, {**SUMMARY, "collapse": collapse})
+    assert source.index("91 % of predictions are THE.") < source.index("<dl class=facts>")
+    assert "collapse.kl 2.5" in Page(source).text
+    assert "<ul class=notes>" not in written(tmp_path, {**SUMMARY, "collapse": {"warning": None}})
+
+
+def test_collapse_and_gradients_are_drawn_where_measured(tmp_path):
+    text = Page(written(tmp_path, history=long_history(4))).text
+    for name in ("commonest prediction, %", "rise of the loss, nats", "gradient norm", "audio", "text"):
+        assert name in text
+    assert plots.collapse_curves(HISTORY) == ""
+    assert plots.gradient_curves(HISTORY) == ""
+    silent = [{**row, "gradient_norm/text": 0.0} for row in long_history(4)]
+    assert "text</text>" not in plots.gradient_curves(silent)  # a logarithm has no place for it
+    assert "audio</text>" in plots.gradient_curves(silent)
+
+
+def test_of_very_many_layers_the_largest_and_smallest_gradients_are_drawn():
+    svg = plots.gradient_curves(long_history(2, [f"layer{i}" for i in range(30)]))
+    assert sorted(map(int, re.findall(r"layer(\d+)<", svg))) == [*range(9), *range(21, 30)]
 
 
 def test_matplotlib_is_imported_by_plots_alone(monkeypatch, tmp_path):

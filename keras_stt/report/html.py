@@ -1,14 +1,11 @@
 """A run as one HTML file: what it reached, how it learned, what it mishears, and all that it was run with."""
 
-import importlib.resources
 import math
-import string
 from collections.abc import Iterable, Mapping, Sequence
-from html import escape
 from typing import Protocol
 
-from keras_stt.formats.lines import write_text
 from keras_stt.report import plots
+from keras_stt.report.page import section, text, write_page
 from keras_stt.wer import EditCounts, alignment_operations
 
 EXAMPLES = 5  # best, median and worst utterances shown
@@ -57,13 +54,11 @@ def write_report(
         _learning(summary, history),
         _utterances(results),
         _speakers(results),
-        _section("Summary", _value_table(_summary_rows(summary))),
-        _section("Skipped records", _skipped(summary.get("skipped_records") or {})),
-        _section("Flags", _value_table(sorted(flags.items()))),
+        section("Summary", _value_table(_summary_rows(summary))),
+        section("Skipped records", _skipped(summary.get("skipped_records") or {})),
+        section("Flags", _value_table(sorted(flags.items()))),
     ]
-    template = importlib.resources.files(__package__).joinpath("template.html").read_text(encoding="utf-8")
-    body = "\n".join(filter(None, sections))
-    write_text(path, string.Template(template).substitute(title=_text(_title(summary)), sections=body))
+    write_page(path, _title(summary), sections)
 
 
 def _title(summary: Mapping) -> str:
@@ -75,7 +70,7 @@ def _headline(summary: Mapping, results: Sequence[UtteranceResult], notes: Seque
     rate = plots.number(summary.get("test_wer"))
     if rate is None and counts.reference_words:
         rate = counts.rate
-    lines = [f"<h1>{_text(_title(summary))}</h1>"]
+    lines = [f"<h1>{text(_title(summary))}</h1>"]
     if rate is None:
         lines.append("<p class=rate>No test WER</p><p>Nothing was transcribed.</p>")
     else:
@@ -88,7 +83,7 @@ def _headline(summary: Mapping, results: Sequence[UtteranceResult], notes: Seque
             f"{counts.deletions:,} missed, {counts.insertions:,} added.</p>"
         )
     if notes:
-        lines.append(f"<ul class=notes>{''.join(f'<li>{_text(note)}</li>' for note in notes)}</ul>")
+        lines.append(f"<ul class=notes>{''.join(f'<li>{text(note)}</li>' for note in notes)}</ul>")
     return "\n".join(lines)
 
 
@@ -109,15 +104,18 @@ def _in_words(rate: float, summary: Mapping) -> str:
 
 
 def _warnings(summary: Mapping, history: Sequence[Mapping]) -> list[str]:
-    """Whether the loss says that the model does not listen."""
+    """What the run found wrong with the model, and whether the loss says that it does not listen."""
+    collapse = summary.get("collapse")
+    found = [collapse["warning"]] if isinstance(collapse, Mapping) and collapse.get("warning") else []
     rows = [row for row in history if plots.number(row.get("tokens_loss")) is not None]
     loss = plots.number(rows[-1]["tokens_loss"] if rows else summary.get("loss"))
     unigram = plots.number(summary.get("unigram_loss"))
     if loss is None or unigram is None or loss < unigram:
-        return []
+        return found
     return [
+        *found,
         f"The loss on tokens ({loss:.2f}) is not below that of the unigram guess ({unigram:.2f}): "
-        "the model knows at best which words are frequent, and hears nothing yet."
+        "the model knows at best which words are frequent, and hears nothing yet.",
     ]
 
 
@@ -135,11 +133,13 @@ def _facts(summary: Mapping) -> str:
     known = [(label, shown(plots.number(summary[key]))) for key, (label, shown) in formats.items()
              if plots.number(summary.get(key)) is not None]  # fmt: skip
     known += [("Backend", summary["backend"])] if summary.get("backend") else []
-    tiles = "".join(f"<div><dt>{_text(label)}</dt><dd>{_text(value)}</dd></div>" for label, value in known)
+    tiles = "".join(f"<div><dt>{text(label)}</dt><dd>{text(value)}</dd></div>" for label, value in known)
     return f"<dl class=facts>{tiles}</dl>" if tiles else ""
 
 
 def _learning(summary: Mapping, history: Sequence[Mapping]) -> str:
+    fits = plots.wer_fits(history)
+    fitted = "".join(f" {fit.name.capitalize()}: {fit.formula}, R² {fit.r2:.2f}." for fit in fits)
     figures = (
         (
             plots.loss_curves(history, summary.get("unigram_loss")),
@@ -147,15 +147,25 @@ def _learning(summary: Mapping, history: Sequence[Mapping]) -> str:
             "below it the model makes use of what it hears.",
         ),
         (plots.wer_curves(history), "Word error rate on windows of the dev set by epoch."),
-        (plots.loss_against_wer(history), "Loss against dev WER; every dot is an epoch."),
+        (plots.loss_against_wer(history, fits), f"Loss against dev WER; every dot is an epoch.{fitted}"),
+        (
+            plots.collapse_curves(history),
+            "Does it listen? The share of the commonest prediction, and how much the loss rises when each sample "
+            "meets the audio of another: a model that does not listen stays at zero.",
+        ),
+        (
+            plots.gradient_curves(history),
+            "Norm of the gradient of the loss by layer, on one batch. Orders of magnitude between layers, or a layer "
+            "that falls away, say where learning is stuck.",
+        ),
     )
     drawn = "".join(
-        f'<figure><div role="img" aria-label="{_text(caption)}">{svg}</div><figcaption>{_text(caption)}</figcaption>'
+        f'<figure><div role="img" aria-label="{text(caption)}">{svg}</div><figcaption>{text(caption)}</figcaption>'
         "</figure>"
         for svg, caption in figures
         if svg
     )
-    return _section("Learning", f"<div class=plots>{drawn}</div>" if drawn else "")
+    return section("Learning", f"<div class=plots>{drawn}</div>" if drawn else "")
 
 
 def _quality(result: UtteranceResult) -> tuple:
@@ -179,7 +189,7 @@ def _utterances(results: Sequence[UtteranceResult]) -> str:
         groups = (("All, best first", results),)
     for name, group in groups:
         parts += [f"<h3>{name}</h3>", *map(_utterance, group)]
-    return _section("Test utterances", "\n".join(parts))
+    return section("Test utterances", "\n".join(parts))
 
 
 def _utterance(result: UtteranceResult) -> str:
@@ -187,15 +197,15 @@ def _utterance(result: UtteranceResult) -> str:
     pairs = "".join(_pair(*operation) for operation in aligned) or "<i>nothing said, nothing heard</i>"
     rate = "no words said" if math.isinf(result.counts.rate) else f"WER {_percent(result.counts.rate)}"
     return (
-        f'<div class="utterance"><p class="quiet">{rate} · <bdi>{_text(result.id)}</bdi> · speaker '
-        f"<bdi>{_text(_speaker(result))}</bdi> · {result.duration:.1f} s</p>"
+        f'<div class="utterance"><p class="quiet">{rate} · <bdi>{text(result.id)}</bdi> · speaker '
+        f"<bdi>{text(_speaker(result))}</bdi> · {result.duration:.1f} s</p>"
         f'<div class="words" dir="auto">{pairs}</div></div>'
     )
 
 
 def _pair(operation: str, said: str | None, heard: str | None) -> str:
     """A word of the reference over a word of the hypothesis, with a letter below where they differ."""
-    upper, lower = _text(said or ""), _text(heard or "")
+    upper, lower = text(said or ""), text(heard or "")
     if operation == "equal":
         return f'<span class="pair"><bdi>{upper}</bdi> <bdi class="hit">{lower}</bdi></span> '
     name, mark = _MARKS[operation]
@@ -218,14 +228,14 @@ def _speakers(results: Sequence[UtteranceResult]) -> str:
     )
     if len(rows) > _MANY_SPEAKERS:
         table = f"<details><summary>{len(rows):,} speakers, worst first</summary>{table}</details>"
-    return _section("WER by speaker", table if rows else "")
+    return section("WER by speaker", table if rows else "")
 
 
 def _speaker_row(name: str, counts: EditCounts, results: Sequence[UtteranceResult]) -> str:
     numbers = (counts.reference_words, counts.substitutions, counts.deletions, counts.insertions, len(results))
     cells = [f"{number:,}" for number in numbers] + [f"{sum(result.duration for result in results) / 60:.1f}"]
     return (
-        f"<tr><th scope=row><bdi>{_text(name)}</bdi></th><td class=number>{_percent(counts.rate)}<span class=track>"
+        f"<tr><th scope=row><bdi>{text(name)}</bdi></th><td class=number>{_percent(counts.rate)}<span class=track>"
         f'<span class=bar style="width:{100 * min(counts.rate, 1):.0f}%"></span></span></td>'
         f"{''.join(f'<td class=number>{cell}</td>' for cell in cells)}</tr>"
     )
@@ -249,12 +259,8 @@ def _skipped(reasons: Mapping) -> str:
 
 
 def _value_table(rows: Iterable[tuple[str, object]]) -> str:
-    body = "".join(f"<tr><th scope=row>{_text(name)}</th><td>{_text(_value(value))}</td></tr>" for name, value in rows)
+    body = "".join(f"<tr><th scope=row>{text(name)}</th><td>{text(_value(value))}</td></tr>" for name, value in rows)
     return f"<table class=values><tbody>{body}</tbody></table>" if body else ""
-
-
-def _section(title: str, content: str) -> str:
-    return f"<section>\n<h2>{title}</h2>\n{content}\n</section>" if content else ""
 
 
 def _value(value) -> str:
@@ -263,11 +269,6 @@ def _value(value) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(map(_value, value))
     return "" if value is None else str(value)
-
-
-def _text(value) -> str:
-    """Anything from outside, safe between tags and in quoted attributes; file names may hold stray bytes."""
-    return escape(str(value).encode("utf-8", "replace").decode())
 
 
 def _speaker(result: UtteranceResult) -> str:

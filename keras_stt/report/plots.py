@@ -5,16 +5,23 @@ import math
 import re
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
+from keras_stt.report.fit import Fit, fit_curves
+
 # Inches. As wide as a phone at 72 units per inch, so that the labels are read there at their own size.
 SIZE = (4.9, 3.0)
 # Matplotlib writes fixed colours only. Each of these is one that no plot would choose, and becomes the page's own.
-_INK, _GRID, _FIRST, _SECOND = "#010101", "#020202", "#030303", "#040404"
+_INK, _GRID = "#010101", "#020202"
+_SERIES = tuple(f"#0a0b{i:02d}" for i in range(1, 7))
+_FIRST, _SECOND = _SERIES[:2]
 _PAGE_COLOURS = {
     _INK: "currentColor",
     _GRID: "var(--line)",
-    _FIRST: "var(--series-1)",
-    _SECOND: "var(--series-2)",
+    **{colour: f"var(--series-{i})" for i, colour in enumerate(_SERIES, start=1)},
 }
+_DASHES = ("-", (0, (4, 1.5)), (0, (1, 1.2)))
+_MOST_LINES = len(_SERIES) * len(_DASHES)  # that can be told apart in one plot
 _STYLE = {
     "svg.fonttype": "none",  # text stays text, in the page's font
     "svg.hashsalt": "keras_stt",  # the same ids for the same plot
@@ -33,6 +40,8 @@ _STYLE = {
     "lines.linewidth": 1.8,
 }
 _MOST_DOTS = 40  # of a curve; more would hide it
+_FEWEST_TO_FIT = 4  # epochs; a curve of two coefficients goes through nearly any three
+GRADIENT = "gradient_norm/"
 _NO_DATE = {"Date": None, "Creator": None, "Format": None, "Type": None}
 
 Points = list[tuple[float, float]]
@@ -76,11 +85,14 @@ def wer_curves(history: Sequence[dict]) -> str:
     return _svg(draw, "wer")
 
 
-def loss_against_wer(history: Sequence[dict]) -> str:
-    """A dot for every epoch: its token loss (or else its loss) and its WER; "" with fewer than two such epochs."""
-    loss = "tokens_loss" if points(history, "tokens_loss", "dev_wer") else "loss"
-    dots = _percent(points(history, loss, "dev_wer"))
-    epochs = [row for row in history if number(row.get(loss)) is not None and number(row.get("dev_wer")) is not None]
+def loss_against_wer(history: Sequence[dict], fits: Sequence[Fit] = ()) -> str:
+    """A dot for every epoch: its token loss (or else its loss) and its WER; "" with fewer than two such epochs.
+
+    Args:
+        fits: curves drawn through the dots.
+    """
+    loss, rows = _loss_and_wer(history)
+    dots = _percent(points(rows, loss, "dev_wer"))
     if len(dots) < 2:
         return ""
 
@@ -90,13 +102,90 @@ def loss_against_wer(history: Sequence[dict]) -> str:
         axes.plot(across, up, "o", color=_FIRST, markersize=4)
         # The dots go down to the left: the first is labelled above them, the last below.
         for i, offset, side in ((0, (-7, 3), "right"), (-1, (7, -9), "left")):
-            epoch = number(epochs[i].get("epoch"))
+            epoch = number(rows[i].get("epoch"))
             if epoch is not None:
                 axes.annotate(f"epoch {epoch:g}", dots[i], offset, textcoords="offset points", ha=side, fontsize=9)
+        losses = np.linspace(min(across), max(across), 100)
+        for fit, colour, dash in zip(fits, (_SECOND, _INK), _DASHES[1:], strict=False):
+            axes.plot(losses, 100 * fit.predict(losses), color=colour, linestyle=dash, linewidth=1.2, label=fit.name)
         axes.margins(x=0.1, y=0.12)
         axes.set(xlabel="training loss, nats per token", ylabel="dev WER, %")
+        if fits:
+            _legend(axes)
 
     return _svg(draw, "scatter")
+
+
+def wer_fits(history: Sequence[dict]) -> list[Fit]:
+    """The linear and the logarithmic curve of WER against loss, the better first; none with fewer than 4 epochs."""
+    loss, rows = _loss_and_wer(history)
+    pairs = points(rows, loss, "dev_wer")
+    if len(pairs) < _FEWEST_TO_FIT:
+        return []
+    return [fit for fit in fit_curves(*zip(*pairs, strict=True)) if fit.name in ("linear", "logarithmic")]
+
+
+def _loss_and_wer(history: Sequence[dict]) -> tuple[str, list[dict]]:
+    """The column of the loss on tokens, or of the whole loss, and the rows that have it beside a WER."""
+    loss = "tokens_loss" if points(history, "tokens_loss", "dev_wer") else "loss"
+    return loss, [row for row in history if points([row], loss, "dev_wer")]
+
+
+def gradient_curves(history: Sequence[dict]) -> str:
+    """The gradient norm of every layer by epoch, on a logarithmic axis; "" where none was measured.
+
+    Of more layers than lines can be told apart, those whose last norms are the largest and the smallest.
+    """
+    curves = {name: [(x, y) for x, y in points(history, "epoch", name) if y > 0] for name in _columns(history)}
+    curves = {name: curve for name, curve in curves.items() if curve}
+    if not curves:
+        return ""
+    order = sorted(curves, key=lambda name: curves[name][-1][1])
+    half = _MOST_LINES // 2
+    shown = [name for name in curves if len(order) <= _MOST_LINES or name in order[:half] + order[-half:]]
+
+    def draw(axes):
+        for i, name in enumerate(shown):
+            across, up = zip(*curves[name], strict=True)
+            colour, dash = _SERIES[i % len(_SERIES)], _DASHES[i // len(_SERIES)]
+            label = name.removeprefix(GRADIENT)
+            axes.plot(across, up, color=colour, linestyle=dash, linewidth=1.4, marker="o", markersize=2.5, label=label)
+        axes.set(xlabel="epoch", ylabel="gradient norm", yscale="log")
+        _legend(axes, columns=2)
+
+    return _svg(draw, "gradients", height=SIZE[1] + 0.2 * math.ceil(len(shown) / 2))
+
+
+def collapse_curves(history: Sequence[dict]) -> str:
+    """The share of the commonest prediction and what shuffled audio costs, by epoch; "" where none was measured."""
+    share, gap = (points(history, "epoch", f"collapse/{name}") for name in ("commonest_share", "shuffle_gap"))
+    if not share and not gap:
+        return ""
+
+    def draw(axes):
+        if share:
+            _curve(axes, _percent(share), _FIRST, "commonest prediction, %", solid=True)
+        axes.set(xlabel="epoch", ylabel="share of predictions, %")
+        axes.set_ylim(0, 105)
+        handles = axes.get_legend_handles_labels()
+        if gap:
+            right = axes.twinx()
+            right.spines["right"].set_visible(True)
+            right.grid(False)
+            right.tick_params(length=0)
+            _curve(right, gap, _SECOND, "rise of the loss, nats", solid=not share)
+            right.set(ylabel="rise of the loss, nats")
+            low, high = right.get_ylim()
+            right.set_ylim(min(low, 0), max(high, 1))
+            handles = [ours + theirs for ours, theirs in zip(handles, right.get_legend_handles_labels(), strict=True)]
+        _legend(axes, *handles)
+
+    return _svg(draw, "collapse")
+
+
+def _columns(history: Sequence[dict]) -> list[str]:
+    """Those of gradient norms, in the order of the layers."""
+    return list(dict.fromkeys(name for row in history for name in row if str(name).startswith(GRADIENT)))
 
 
 def number(value) -> float | None:
@@ -125,13 +214,13 @@ def _curve(axes, pairs: Points, colour: str, label: str, solid: bool) -> None:
     axes.plot(across, up, color=colour, linestyle=line, marker=marker, markersize=3, label=label)
 
 
-def _legend(axes) -> None:
+def _legend(axes, *handles_and_labels, columns: int = 3) -> None:
     """Above the axes, where it hides no curve."""
-    axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=3, fontsize=9, borderaxespad=0.2,
-                columnspacing=1.2, handlelength=1.8, handletextpad=0.5)  # fmt: skip
+    axes.legend(*handles_and_labels, ncols=columns, loc="lower left", bbox_to_anchor=(-0.02, 1.0), fontsize=9,
+                borderaxespad=0.2, columnspacing=1.2, handlelength=1.8, handletextpad=0.5)  # fmt: skip
 
 
-def _svg(draw: Callable, name: str) -> str:
+def _svg(draw: Callable, name: str, height: float = SIZE[1]) -> str:
     """An `<svg>` element without background, whose ids begin with `name`."""
     import matplotlib.style
     from matplotlib.figure import Figure
@@ -139,7 +228,7 @@ def _svg(draw: Callable, name: str) -> str:
 
     file = io.StringIO()
     with matplotlib.style.context(["default", _STYLE]):
-        figure = Figure(figsize=SIZE, layout="constrained")
+        figure = Figure(figsize=(SIZE[0], height), layout="constrained")
         axes = figure.add_subplot()
         draw(axes)
         if axes.get_xlabel() == "epoch":

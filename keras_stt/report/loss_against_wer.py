@@ -1,0 +1,57 @@
+"""WER against loss over all epochs of many runs, with the curves that may describe it."""
+
+import re
+from collections.abc import Mapping
+
+import numpy as np
+
+from keras_stt.formats.lines import write_text
+from keras_stt.report import plots
+from keras_stt.report.fit import fit_curves
+
+# The page's colours, for a file that is shown outside of it.
+_OWN_COLOURS = (
+    "<style>:root{color:#1c2024;--line:#d9dee3;--series-1:#1f6fb5;--series-2:#b8560b;background:#fff;"
+    "font-family:system-ui,sans-serif}</style>"
+)
+_AXIS = {"dev_nats": "cross entropy on dev", "tokens_loss": "training loss on tokens", "loss": "training loss"}
+_CURVES = 2  # drawn: the best fit, and the one guessed (D33 of the diary) or else the next
+_GUESS = "logarithmic"
+
+
+def plot(results: Mapping) -> str:
+    """An `<svg>` in the page's colours: a dot for every epoch of every run; "" with fewer than two.
+
+    Args:
+        results: what `compare.json` holds; of it `runs` with their `epochs`, and `loss_of_epochs`.
+    """
+    dots = [(epoch["loss"], epoch["wer"]) for run in results["runs"] for epoch in run["epochs"]]
+    if len(dots) < 2:
+        return ""
+    losses, wers = np.array(dots).T
+    fits = fit_curves(losses, wers)
+    shown = fits[:1] + ([fit for fit in fits[1:] if fit.name == _GUESS] or fits[1:])[: _CURVES - 1]
+
+    def draw(axes):
+        axes.plot(losses, 100 * wers, "o", color=plots._FIRST, markersize=3.5, alpha=0.55, markeredgewidth=0)
+        across = np.linspace(losses.min(), losses.max(), 200)
+        for fit, line in zip(shown, ("-", (0, (3, 2))), strict=False):
+            label = f"{fit.name}, R² {fit.r2:.2f}"
+            axes.plot(across, 100 * fit.predict(across), color=plots._SECOND, linestyle=line, label=label)
+        axes.set_ylim(0, 105 * max(1e-9, wers.max()))
+        axes.set(xlabel=f"{_AXIS[results['loss_of_epochs']]}, nats per token", ylabel="dev window WER, %")
+        if shown:
+            plots._legend(axes)
+
+    return plots._svg(draw, "fit")
+
+
+def write_plot(path, results: Mapping) -> None:
+    """Writes the plot as a file of its own, where there is one.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    svg = plot(results)
+    if svg:
+        write_text(path, re.sub(r"(<svg[^>]*>)", rf"\1{_OWN_COLOURS}", svg, count=1))
