@@ -7,10 +7,11 @@ import json
 import os
 import sys
 
+from keras_stt.cli.corpus import add_corpus_arguments, corpus_options
 from keras_stt.cli.transcribe import add_decoding_arguments, check_decoding_arguments
+from keras_stt.data.sources.options import SPLITS
 from keras_stt.errors import FlagError, InputError
 
-SPLITS = ("train", "dev", "test")
 WORST = 3  # utterances shown
 
 
@@ -26,17 +27,7 @@ def add_parser(subparsers) -> None:
     parser.add_argument("model", metavar="MODEL", help="a model.keras, or the output folder of a training run")
     parser.add_argument("--dataset", required=True, help="corpus: librispeech, stm, manifest, synthetic, digits, ...")
     parser.add_argument("--split", choices=SPLITS, default="test", help="part of the corpus")
-    parser.add_argument("--data_dir", default="", help="folder or file of the corpus, or of its prepared TFDS data")
-    parser.add_argument("--archive_dir", default="", help="folder with the corpus's official archives")
-    for split in SPLITS:
-        words = f"the corpus's own parts that make up {split}, comma-separated; empty: chosen by the corpus"
-        parser.add_argument(f"--{split}_splits", default="", help=words)
-    for split in SPLITS[1:]:
-        words = f"speakers held out for {split}, comma-separated, where the corpus has no such part"
-        parser.add_argument(f"--{split}_speakers", default="", help=words)
-    parser.add_argument("--cache_dir", default="", help="where built corpora are kept; empty: ~/.cache/keras_stt")
-    parser.add_argument("--download", action="store_true", help="fetch the corpus where it is not there")
-    parser.add_argument("--seed", type=int, default=0, help="of corpora that are drawn, as in training")
+    add_corpus_arguments(parser)
     parser.add_argument("--limit", type=int, default=0, help="evaluate only the first so many utterances; 0: all")
     parser.add_argument("--output_dir", default="", help="write summary.json and utterances.jsonl into this folder")
     add_decoding_arguments(parser)
@@ -82,27 +73,6 @@ def read_records(stream, limit: int) -> list:
     if getattr(stream, "skipped", None):
         print(stream.describe_skipped(), file=sys.stderr)
     return chosen
-
-
-def corpus_options(args: argparse.Namespace):
-    """The corpus that the flags ask for."""
-    from keras_stt.data.sources.options import CorpusOptions
-
-    return CorpusOptions(
-        dataset=args.dataset,
-        data_dir=args.data_dir,
-        archive_dir=args.archive_dir,
-        splits=tuple((split, getattr(args, f"{split}_splits")) for split in SPLITS),
-        dev_speakers=_names(args.dev_speakers),
-        test_speakers=_names(args.test_speakers),
-        cache_dir=args.cache_dir,
-        download=args.download,
-        seed=args.seed,
-    )
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def print_summary(label: str, summary: dict, results: list) -> None:

@@ -15,7 +15,10 @@ VERBS = {
     "transcribe": "write down what is said in recordings",
     "evaluate": "measure the word error rate of a model on a corpus",
     "export": "write a model as a folder that runs without this package",
+    "compare": "train experiments at the same budget and compare them",
     "stm": "write an STM file from LibriSpeech folders",
+    "words": "count the words of a corpus, and what guessing them would reach",
+    "listen": "find an utterance in its recording, and cut out words",
 }
 INPUT_ERROR, FAILURE, INTERRUPTED = 2, 1, 130
 
