@@ -41,8 +41,18 @@ flags.DEFINE_integer("audio_stride_ms", 60, "Milliseconds between audio steps, a
 flags.DEFINE_string("audio_pooling", "conv", "How 10 ms frames become a step: stack, conv, mean, pick.")
 flags.DEFINE_integer("mel_bands", 80, "Mel bands of a frame; fewer blur the voice's pitch.")
 
+# Slots of a window in which no word is heard.
+flags.DEFINE_string("pad_token", "sil", "What fills them: sil (<sil>, a word like others) or pad (<pad>).")
+flags.DEFINE_string("pad_side", "right", "Where they are: right, left or both sides of the words.")
+flags.DEFINE_float("pad_weight", 1.0, "Weight of them in the loss; 0 asks nothing there.")
+
 # The task.
-flags.DEFINE_string("task", "transcribe", "transcribe: all words are masked. infill: a share of them.")
+flags.DEFINE_string(
+    "task",
+    "transcribe",
+    "What is masked: transcribe: all words. infill: a share of them. last_word: the last. autoencode: none, the text "
+    "is said again. identity: no training, a perfect answer is scored to check the objective.",
+)
 flags.DEFINE_string("mask_schedule", "constant", "Masked share over training: constant, linear, cosine, uniform.")
 flags.DEFINE_float("mask_from", 0.5, "Masked share at the beginning, 0 to 1; constant stays there.")
 flags.DEFINE_float("mask_to", 1.0, "Masked share at the end, 0 to 1; uniform draws between the two.")
@@ -51,21 +61,43 @@ flags.DEFINE_float("mask_to", 1.0, "Masked share at the end, 0 to 1; uniform dra
 flags.DEFINE_integer("model_dim", 128, "Width of text and audio vectors.")
 flags.DEFINE_integer("audio_blocks", 2, "Blocks for audio alone, before the cross-domain blocks.")
 flags.DEFINE_string("audio_mixer", "conv", "How audio steps look at each other in them: conv, attention, both.")
-flags.DEFINE_integer("blocks", 1, "Cross-domain blocks, in which text and audio attend to each other.")
+flags.DEFINE_integer("blocks", 1, "Cross-domain blocks, in which text and audio attend to each other; 0: deaf.")
 flags.DEFINE_integer("attention_heads", 4, "Heads of each attention.")
 flags.DEFINE_float("dropout", 0.0, "Share of values dropped in training, 0 to 1.")
 flags.DEFINE_bool("residual", True, "A path around every part of a block.")
-flags.DEFINE_string("position", "learned", "Positions of text and audio: learned.")
+flags.DEFINE_string("normalization", "rms", "Before every part of a block: none, layer, rms.")
+flags.DEFINE_string("attention_activation", "none", "After every attention: none, or an activation of Keras (relu).")
+flags.DEFINE_string(
+    "position",
+    "learned",
+    "Positions of text and audio: none, learned, sinusoidal, diagonal, conv (added to the values); relative, "
+    "relative_conv, rotary, alibi (in attention).",
+)
+flags.DEFINE_integer("relative_window", 16, "Places to each side that relative and relative_conv tell apart.")
 flags.DEFINE_bool("word_clock", True, "Help text slots find their word by counting words along the audio.")
 
 # Training.
 flags.DEFINE_integer("batch_size", 16, "Windows in a step.")
 flags.DEFINE_integer("epochs", 10, "Epochs; dev WER is measured after each.")
 flags.DEFINE_integer("steps_per_epoch", 0, "Steps in an epoch; 0: until every window was seen once.")
-flags.DEFINE_float("learning_rate", 2e-3, "Highest learning rate, reached after the warm-up; a cosine to 0 follows.")
+flags.DEFINE_float("budget_cpu_s", 0.0, "CPU-seconds (user and system) for training: sets the steps; 0: no budget.")
+flags.DEFINE_integer("overfit_batches", 0, "Check: train and evaluate on so many batches alone; 0: on the corpus.")
+flags.DEFINE_string("loss", "crossentropy", "Loss on tokens: crossentropy, mse, binary_crossentropy, focal.")
+flags.DEFINE_float("label_smoothing", 0.0, "Share of a target that is spread over all tokens, 0 to 1.")
+flags.DEFINE_string(
+    "class_weighting",
+    "none",
+    "Weights of tokens in the loss: none, inverse_frequency, effective_number, or focal (by how badly each is said).",
+)
+flags.DEFINE_string("optimizer", "adamw", "Optimizer: adamw, adam, sgd, momentum, lion, muon.")
+flags.DEFINE_string(
+    "schedule", "cosine", "Learning rate after the warm-up: cosine or linear to 0, exponential, constant."
+)
+flags.DEFINE_float("learning_rate", 2e-3, "Highest learning rate, reached after the warm-up.")
 flags.DEFINE_integer("warmup_steps", 60, "Steps of linear warm-up.")
-flags.DEFINE_float("weight_decay", 0.01, "Decoupled weight decay of AdamW.")
+flags.DEFINE_float("weight_decay", 0.01, "Decoupled weight decay.")
 flags.DEFINE_float("clip_norm", 1.0, "Norm to which the gradient of each weight is clipped; 0: not at all.")
+flags.DEFINE_string("keep", "best", "Weights that are saved: best (of the epoch with the lowest dev WER) or last.")
 flags.DEFINE_float("weight_average", 0.995, "Momentum of the averaged weights that are evaluated and saved.")
 flags.DEFINE_float("attention_guide", 1.0, "Weight of the loss that shows slots where known words are.")
 
@@ -84,6 +116,8 @@ flags.DEFINE_integer("hop_ms", 600, "Milliseconds between overlapping windows in
 flags.DEFINE_integer("test_utterances", 0, "Test utterances evaluated at the end; 0: all.")
 
 # The run.
+flags.DEFINE_bool("stop_on_collapse", False, "Stop when the model says one word whatever it hears.")
+flags.DEFINE_bool("gradient_norms", True, "Measure the gradient of every layer after each epoch.")
 flags.DEFINE_string("output_dir", "runs/base", "Folder for the model, summary, report and checkpoints.")
 flags.DEFINE_bool("resume", False, "Go on from the checkpoint in --output_dir.")
 flags.DEFINE_bool("export", False, "Write a SavedModel to --output_dir/export and check it.")
@@ -117,15 +151,23 @@ def main(argv) -> int:
     except KeyboardInterrupt:
         print("train_main.py: interrupted; --resume goes on from the last epoch that was finished", file=sys.stderr)
         return 130
+    if "verdict" in summary:
+        print(f"{'healthy' if summary['healthy'] else 'not healthy'}: {summary['verdict']}")
+        return 0 if summary["healthy"] else 1
     if "export" in summary:
         print(f"export: largest logit difference {summary['export']['largest_logit_difference']:.1e}")
-    low, high = summary["test_wer_interval"]
     print(
-        f"test WER {summary['test_wer']:.1%} ({low:.1%} to {high:.1%}) on {summary['test_utterances']} whole "
-        f"utterances; {summary['train_cpu_seconds']:.0f} CPU-seconds of training; see "
+        f"test WER {summary['test_wer']:.1%}{interval(summary)} on {summary['test_wer_of']}; "
+        f"{summary['train_cpu_seconds']:.0f} CPU-seconds of training; see "
         f"{os.path.join(values['output_dir'], 'report.html')}"
     )
     return 0
+
+
+def interval(summary: dict) -> str:
+    """The bounds of the test WER, where it was measured on whole utterances."""
+    low, high = summary.get("test_wer_interval", (None, None))
+    return "" if low is None else f" ({low:.1%} to {high:.1%})"
 
 
 def parse(argv):

@@ -144,8 +144,10 @@ class _Aligned:
         self.left_out = 0
 
     def __iter__(self):
-        records = itertools.chain.from_iterable(self.parts)
-        for record in map(self.aligner.align, itertools.islice(records, self.limit or None)):
+        return itertools.islice(self._usable(), self.limit or None)
+
+    def _usable(self):
+        for record in map(self.aligner.align, itertools.chain.from_iterable(self.parts)):
             if self.only_known and record.times_guessed:
                 self.left_out += 1
             else:

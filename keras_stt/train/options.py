@@ -3,10 +3,13 @@
 import dataclasses
 import math
 
-from keras_stt.errors import FlagError
-from keras_stt.layers import AUDIO_MIXERS, POOLINGS, POSITIONS
+from keras_stt.data.windows import PAD_SIDES, PAD_TOKENS
+from keras_stt.errors import FlagError, InputError
+from keras_stt.layers import AUDIO_MIXERS, NORMALIZATIONS, POOLINGS, POSITIONS, attention_activation
+from keras_stt.losses import CLASS_WEIGHTINGS, TOKEN_LOSSES
 from keras_stt.masking import MASK_SCHEDULES, TASKS
 from keras_stt.text import SPECIAL_TOKENS
+from keras_stt.train.optimizers import OPTIMIZERS, SCHEDULES
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +41,10 @@ class TrainOptions:
     audio_pooling: str
     mel_bands: int
 
+    pad_token: str
+    pad_side: str
+    pad_weight: float
+
     task: str
     mask_schedule: str
     mask_from: float
@@ -50,16 +57,27 @@ class TrainOptions:
     attention_heads: int
     dropout: float
     residual: bool
+    normalization: str
+    attention_activation: str
     position: str
+    relative_window: int
     word_clock: bool
 
     batch_size: int
     epochs: int
     steps_per_epoch: int
+    budget_cpu_s: float
+    overfit_batches: int
+    loss: str
+    label_smoothing: float
+    class_weighting: str
+    optimizer: str
+    schedule: str
     learning_rate: float
     warmup_steps: int
     weight_decay: float
     clip_norm: float
+    keep: str
     weight_average: float
     attention_guide: float
 
@@ -75,6 +93,8 @@ class TrainOptions:
     hop_ms: int
     test_utterances: int
 
+    stop_on_collapse: bool
+    gradient_norms: bool
     output_dir: str
     resume: bool
     export: bool
@@ -89,23 +109,50 @@ class TrainOptions:
             raise FlagError(
                 "attention_heads", f"{self.attention_heads} heads do not divide --model_dim={self.model_dim}"
             )
+        try:
+            attention_activation(self.attention_activation)
+        except InputError as error:
+            raise FlagError("attention_activation", str(error).partition(": ")[2] or str(error)) from error
+        if self.position == "rotary" and self.model_dim // self.attention_heads % 2:
+            raise FlagError("attention_heads", "rotary positions turn pairs: give heads of an even width")
+        if self.budget_cpu_s and self.resume:
+            raise FlagError(
+                "budget_cpu_s", "was spent on a number of steps when the run began; resume with its flags.cfg"
+            )
         if not self.output_dir:
             raise FlagError("output_dir", "is empty; name a folder for the model and the report")
 
     def _require_choices(self):
         for name, choices in (
+            ("pad_token", PAD_TOKENS),
+            ("pad_side", PAD_SIDES),
             ("task", TASKS),
             ("mask_schedule", MASK_SCHEDULES),
             ("audio_pooling", POOLINGS),
             ("audio_mixer", AUDIO_MIXERS),
+            ("normalization", NORMALIZATIONS),
             ("position", tuple(POSITIONS)),
+            ("loss", TOKEN_LOSSES),
+            ("class_weighting", CLASS_WEIGHTINGS),
+            ("optimizer", OPTIMIZERS),
+            ("schedule", SCHEDULES),
+            ("keep", KEPT),
         ):
             if getattr(self, name) not in choices:
                 raise FlagError(name, f"{getattr(self, name)!r} is not one of {', '.join(choices)}")
 
     def _require_positive(self):
         window = ("text_context", "audio_context", "text_stride", "audio_stride_ms", "mel_bands")
-        for name in (*window, "model_dim", "attention_heads", "blocks", "batch_size", "epochs", "passes", "hop_ms"):
+        for name in (
+            *window,
+            "model_dim",
+            "attention_heads",
+            "relative_window",
+            "batch_size",
+            "epochs",
+            "passes",
+            "hop_ms",
+        ):
             if getattr(self, name) < 1:
                 raise FlagError(name, f"{getattr(self, name)} is too small; give at least 1")
         for name in _NOT_NEGATIVE:
@@ -116,14 +163,26 @@ class TrainOptions:
         for name in ("mask_from", "mask_to", "window_jitter", "telephone"):
             if not 0 <= getattr(self, name) <= 1:
                 raise FlagError(name, f"{getattr(self, name)} is not a share between 0 and 1")
-        for name in ("dropout", "tempo", "vocal_tract", "weight_average"):
+        for name in ("dropout", "label_smoothing", "tempo", "vocal_tract", "weight_average"):
             if not 0 <= getattr(self, name) < 1:
                 raise FlagError(name, f"{getattr(self, name)} is not at least 0 and below 1")
         if 0 < self.vocabulary_size <= len(SPECIAL_TOKENS):
             raise FlagError("vocabulary_size", f"{self.vocabulary_size} leaves no room for a word; 0 keeps all words")
 
 
+KEPT = ("best", "last")
 _NOT_NEGATIVE = (
-    *("vocabulary_size", "max_utterances", "audio_blocks", "steps_per_epoch", "warmup_steps", "weight_decay"),
-    *("clip_norm", "attention_guide", "noise", "time_masks", "frequency_masks", "test_utterances", "seed"),
+    *("vocabulary_size", "max_utterances", "audio_blocks", "blocks", "steps_per_epoch", "warmup_steps", "weight_decay"),
+    *(
+        "pad_weight",
+        "budget_cpu_s",
+        "overfit_batches",
+        "clip_norm",
+        "attention_guide",
+        "noise",
+        "time_masks",
+        "frequency_masks",
+        "test_utterances",
+        "seed",
+    ),
 )

@@ -1,0 +1,68 @@
+"""What a run leaves in its folder."""
+
+import csv
+import dataclasses
+import io
+import json
+import os
+import re
+from pathlib import Path
+
+from keras_stt.errors import FlagError
+from keras_stt.formats.lines import write_text
+from keras_stt.report.html import write_report
+
+
+def output_folder(name: str) -> Path:
+    """The folder, made where it is missing.
+
+    Raises:
+        FlagError: nothing can be written there.
+    """
+    output = Path(name)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        probe = output / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise FlagError("output_dir", f"{output} cannot be written ({error.strerror}); name another folder") from error
+    return output
+
+
+def with_steps_per_epoch(flags: str, steps: int) -> str:
+    """The flagfile with the steps that a budget allowed in place of the budget, so that it gives the run again."""
+    kept = re.sub(r"^--(steps_per_epoch|budget_cpu_s)=.*\n", "", flags, flags=re.MULTILINE)
+    return f"{kept}--steps_per_epoch={steps}\n"
+
+
+def write_summary(output: Path, summary: dict) -> None:
+    """`summary.json`, whole or not at all."""
+    write_text(output / "summary.json", json.dumps(summary, indent=1) + "\n")
+
+
+def write_outputs(output: Path, options, flags: str, model, summary: dict, history: list[dict], results: list) -> None:
+    """The model with what it reached in it, flags, history, summary and report.
+
+    Args:
+        flags: a flagfile that gives the run again.
+        results: of the test utterances.
+    """
+    reached = {name: summary[name] for name in ("dev_wer", "test_wer", "test_wer_interval") if name in summary}
+    model.training_record = {"flags": flags, "versions": summary["versions"], **reached}
+    temporary = output / ".model.keras"
+    model.save(temporary)
+    os.replace(temporary, output / "model.keras")
+    write_text(output / "flags.cfg", flags)
+    write_text(output / "history.csv", _as_csv(history))
+    write_summary(output, summary)
+    write_report(output / "report.html", summary, history, results, flags=dataclasses.asdict(options))
+
+
+def _as_csv(history: list[dict]) -> str:
+    text = io.StringIO()
+    columns = dict.fromkeys(name for row in history for name in row)  # a resumed run may measure more than before
+    writer = csv.DictWriter(text, list(columns), restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(history)
+    return text.getvalue()

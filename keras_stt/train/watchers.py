@@ -1,0 +1,47 @@
+"""What watches a run after every epoch."""
+
+import dataclasses
+
+import keras
+
+from keras_stt.text import Vocabulary
+from keras_stt.train.callbacks.collapse import CollapseMonitor
+from keras_stt.train.callbacks.gradients import GradientNorms
+from keras_stt.train.callbacks.wer import WordErrorRate
+from keras_stt.train.setup import Setup
+
+COLLAPSE_WINDOWS = 128  # of dev, each predicted twice
+GRADIENT_WINDOWS = 8  # of the first batch: the gradient is taken without a compiled graph
+
+
+@dataclasses.dataclass(frozen=True)
+class Watchers:
+    """Callbacks that add to the logs, in the order in which they must come."""
+
+    wer: WordErrorRate
+    collapse: CollapseMonitor
+    gradients: GradientNorms | None
+
+    @property
+    def all(self) -> list[keras.callbacks.Callback]:
+        return [watcher for watcher in (self.wer, self.collapse, self.gradients) if watcher is not None]
+
+
+def watchers(setup: Setup) -> Watchers:
+    """Word errors, signs of collapse and, unless the flags say no, gradients."""
+    options = setup.options
+    reads = setup.options.task == "autoencode"  # the text alone tells it what to say
+    return Watchers(
+        WordErrorRate(setup.dev_batches, setup.vocabulary, options.passes),
+        CollapseMonitor(
+            setup.dev_batches,
+            output="tokens",
+            names=setup.vocabulary.to_list(),
+            blanks=Vocabulary.fill_ids,
+            shuffle=("token_ids",) if reads else ("features", "feature_lengths"),
+            input_name="the text" if reads else "the audio",
+            samples=COLLAPSE_WINDOWS,
+            stop=options.stop_on_collapse,
+        ),
+        GradientNorms(*setup.windows(GRADIENT_WINDOWS)) if options.gradient_norms else None,
+    )
