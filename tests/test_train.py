@@ -107,6 +107,56 @@ def test_infill_reports_what_it_heard(cache, tmp_path):
     assert heard["masked_words"] > 0
 
 
+def test_the_identity_test_of_the_diary_passes_and_trains_nothing(cache, tmp_path):
+    result = run("--task=identity", "--loss=mse", f"--cache_dir={cache}", f"--output_dir={tmp_path}")
+    assert result.returncode == 0, result.stderr
+    assert "healthy: the loss is sound: a perfect answer scores" in result.stdout
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["perfect_loss"] < summary["one_wrong_loss"] < summary["commonest_loss"]
+    assert not (tmp_path / "model.keras").exists()
+
+
+def test_a_healthy_set_up_learns_one_batch_by_heart(cache, tmp_path):
+    flags = ("--task=autoencode", "--overfit_batches=1", f"--cache_dir={cache}", f"--output_dir={tmp_path}")
+    result = run(*flags)
+    assert result.returncode == 0, result.stdout + result.stderr
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["dev_wer"] == 0
+    assert summary["dev_nats"] < 0.01
+    assert summary["healthy"]
+
+
+def test_an_ill_set_up_is_called_ill(cache, tmp_path):
+    """Deaf and asked for all words, it can at best learn which word stands where in most windows."""
+    flags = ("--blocks=0", "--overfit_batches=2", f"--cache_dir={cache}", f"--output_dir={tmp_path}")
+    result = run(*flags)
+    assert result.returncode == 1, result.stderr
+    assert "not healthy: after" in result.stdout
+
+
+def test_a_deaf_model_on_a_budget_is_stopped_and_its_flags_give_it_again(cache, tmp_path):
+    flags = ("--blocks=0", "--stop_on_collapse", "--budget_cpu_s=15", "--epochs=8", "--warmup_steps=10")
+    result = run(*flags, f"--cache_dir={cache}", f"--output_dir={tmp_path}")
+    assert result.returncode == 0, result.stderr
+    assert "the model does not listen" in result.stdout
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["epochs"] < 8
+    assert "collapse" in summary["collapse"]["stopped_because"]
+    assert summary["test_wer"] > 0.8
+    kept = (tmp_path / "flags.cfg").read_text()
+    assert "--budget_cpu_s" not in kept
+    assert f"--steps_per_epoch={summary['steps'] // summary['epochs']}" in kept
+
+
+def test_a_task_that_is_given_the_text_is_measured_on_windows(cache, tmp_path):
+    result = run("--task=last_word", "--epochs=1", f"--cache_dir={cache}", f"--output_dir={tmp_path}")
+    assert result.returncode == 0, result.stderr
+    assert "on words asked for in windows" in result.stdout
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["test_wer"] == summary["test_window_masked_error"]
+    assert summary["dev_masked_words"]["masked_words"] > 0
+
+
 @pytest.mark.parametrize(
     ("flags", "expected"),
     [
@@ -118,6 +168,7 @@ def test_infill_reports_what_it_heard(cache, tmp_path):
         (["--no_such_flag=1"], "Unknown command line flag 'no_such_flag'"),
         (["--epochs=many"], "epochs"),
         (["--resume"], "--resume: no checkpoint in"),
+        (["--position=rotary", "--attention_heads=32"], "--attention_heads: rotary positions turn pairs"),
         (["--output_dir=/proc/run"], "--output_dir: /proc/run cannot be written"),
         (["word"], "'word' is no flag"),
     ],

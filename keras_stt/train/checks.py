@@ -3,7 +3,7 @@
 import keras
 
 from keras_stt.objective_check import check_objective
-from keras_stt.train.callbacks.progress import Stopwatch
+from keras_stt.train.callbacks.progress import EpochLine, Stopwatch
 from keras_stt.train.callbacks.wer import WordErrorRate
 from keras_stt.train.fit import compiled_model, fit
 from keras_stt.train.setup import Setup
@@ -31,7 +31,8 @@ def overfit(setup: Setup) -> dict:
     stopwatch, learned = Stopwatch(), LearnedByHeart()
     model = compiled_model(setup)
     wer = WordErrorRate(setup.dev_batches, setup.vocabulary, setup.options.passes)
-    checkpoint = fit(model, setup, [wer, learned, stopwatch])
+    line = EpochLine(setup.options.epochs, setup.unigram_loss())
+    checkpoint = fit(model, setup, [wer, learned, stopwatch, line])
     last = checkpoint.history[-1]
     verdict = "the set-up can learn" if learned.passed else "the set-up is ill, or needs another learning rate"
     return {

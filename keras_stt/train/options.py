@@ -158,6 +158,10 @@ class TrainOptions:
         for name in _NOT_NEGATIVE:
             if getattr(self, name) < 0:
                 raise FlagError(name, f"{getattr(self, name)} is negative; give 0 or more")
+        if self.mel_bands > MOST_MEL_BANDS:
+            raise FlagError(
+                "mel_bands", f"{self.mel_bands} are too narrow for a window of 25 ms; at most {MOST_MEL_BANDS}"
+            )
         if not 0 < self.learning_rate < math.inf:
             raise FlagError("learning_rate", f"{self.learning_rate} is no number above 0; try 0.002")
         for name in ("mask_from", "mask_to", "window_jitter", "telephone"):
@@ -170,6 +174,7 @@ class TrainOptions:
             raise FlagError("vocabulary_size", f"{self.vocabulary_size} leaves no room for a word; 0 keeps all words")
 
 
+MOST_MEL_BANDS = 128  # with more, the lowest bands hold no frequency of a 25 ms window
 KEPT = ("best", "last")
 _NOT_NEGATIVE = (
     *("vocabulary_size", "max_utterances", "audio_blocks", "blocks", "steps_per_epoch", "warmup_steps", "weight_decay"),

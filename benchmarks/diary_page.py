@@ -1,0 +1,119 @@
+"""Writes docs/diary.md from docs/diary.in.md and the figures under benchmarks/results.
+
+    python benchmarks/diary_page.py [--digits=runs/diary_digits] [--librispeech=runs/diary_librispeech]
+
+With a folder of `keras-stt compare`, its figures are taken over into benchmarks/results first. In the text,
+`{digits.mse.test_wer}` stands for a figure of an experiment, mean and seeds, `{digits.table}` for the whole table, and
+`{words_heard.base}` or any other file there for a value in it.
+"""
+
+import argparse
+import json
+import re
+from pathlib import Path
+
+from keras_stt.formats.lines import write_text
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "benchmarks/results"
+CORPORA = ("digits", "librispeech")
+SHARES = ("test_wer", "dev_wer", "dev_wer_with_sil", "dev_masked_error", "train_wer", "train_masked_error",
+          "commonest_share")  # fmt: skip
+COLUMNS = {
+    "digits": ("test_wer", "dev_wer", "train_wer", "dev_nats", "commonest_share", "shuffle_gap", "steps"),
+    "librispeech": ("train_wer", "dev_wer", "dev_nats", "commonest_share", "shuffle_gap", "steps"),
+}
+HEADINGS = {
+    "test_wer": "test WER",
+    "dev_wer": "dev window WER",
+    "train_wer": "WER on train windows",
+    "dev_nats": "dev loss, nats",
+    "commonest_share": "commonest word said",
+    "shuffle_gap": "loss rise, audio shuffled",
+    "steps": "steps",
+}
+
+
+def take_over(corpus: str, folder: str) -> None:
+    """Copies the figures of a comparison, without the epochs of each run but those that the plot needs."""
+    results = json.loads((Path(folder) / "compare.json").read_text())
+    write_text(RESULTS / f"diary_{corpus}.json", json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+
+
+def rows(corpus: str) -> dict[str, dict]:
+    """The experiments by name, in the order of the diary."""
+    results = json.loads((RESULTS / f"diary_{corpus}.json").read_text())
+    found = sorted(results["experiments"], key=lambda row: (_number(row), row["name"] != "base", row["name"]))
+    return {row["name"]: row for row in found}
+
+
+def _number(row: dict) -> str:
+    match = re.match(r"D\d\d", row["description"] or "")
+    return match.group() if match else "D99"
+
+
+def figure(row: dict, name: str) -> str:
+    """Mean and each seed's value: `28.1 % (27.0, 29.2)`."""
+    spread = row["figures"].get(name)
+    if spread is None:
+        return "-"
+    if name in SHARES:
+        values = [f"{100 * value:.1f}" for value in spread["values"]]
+        text = f"{100 * spread['mean']:.1f} %"
+    elif name in ("steps", "parameters", "distinct"):
+        return f"{spread['mean']:,.0f}"
+    else:
+        values, text = [f"{value:.2f}" for value in spread["values"]], f"{spread['mean']:.2f}"
+    return f"{text} ({', '.join(values)})" if len(values) > 1 else text
+
+
+def table(corpus: str) -> str:
+    columns = COLUMNS[corpus]
+    lines = [
+        "| | experiment | " + " | ".join(HEADINGS[name] for name in columns) + " |",
+        "|---|---|" + "---|" * len(columns),
+    ]
+    for name, row in rows(corpus).items():
+        cells = [figure(row, column) for column in columns]
+        if "test_wer" in columns and row.get("test_wer_of") not in (None, "whole utterances"):
+            cells[columns.index("test_wer")] += " *"
+        lines.append(f"| {_number(row)} | [`{name}`](../flags/diary/{name}.cfg) | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def filled(text: str) -> str:
+    """The text with figures in place of what stands in braces."""
+    by_corpus = {corpus: rows(corpus) for corpus in CORPORA}
+
+    def fill(match: re.Match) -> str:
+        corpus, name, key = match.group(1), match.group(2), match.group(3)
+        if corpus in CORPORA and name == "table":
+            return table(corpus)
+        if corpus in CORPORA and key:
+            return figure(by_corpus[corpus][name], key)
+        return _value(json.loads((RESULTS / f"{corpus}.json").read_text()), name, key)
+
+    return re.sub(r"\{(\w+)\.(\w+)(?:\.(\w+))?\}", fill, text)
+
+
+def _value(found: dict, name: str, key: str | None) -> str:
+    value = found[name][key] if key else found[name]
+    if isinstance(value, float):
+        return f"{100 * value:.1f} %" if "wer" in (key or name) or "error" in (key or name) else f"{value:.4g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    for corpus in CORPORA:
+        parser.add_argument(f"--{corpus}", help=f"folder of the comparison on {corpus}")
+    arguments = parser.parse_args()
+    for corpus in CORPORA:
+        if getattr(arguments, corpus):
+            take_over(corpus, getattr(arguments, corpus))
+    write_text(ROOT / "docs/diary.md", filled((ROOT / "docs/diary.in.md").read_text(encoding="utf-8")))
+    print(ROOT / "docs/diary.md")
+
+
+if __name__ == "__main__":
+    main()
