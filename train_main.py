@@ -158,7 +158,8 @@ def main(argv) -> int:
         print(f"export: largest logit difference {summary['export']['largest_logit_difference']:.1e}")
     print(
         f"test WER {summary['test_wer']:.1%}{interval(summary)} on {summary['test_wer_of']}; "
-        f"{summary['train_cpu_seconds']:.0f} CPU-seconds of training; see "
+        f"{summary['train_cpu_seconds']:.0f} CPU-seconds of training, "
+        f"{summary['peak_memory_mb']:,.0f} MB of memory at most; see "
         f"{os.path.join(values['output_dir'], 'report.html')}"
     )
     return 0

@@ -13,6 +13,8 @@ import re
 from pathlib import Path
 
 from keras_stt.formats.lines import write_text
+from keras_stt.report.fit import fit_curves
+from keras_stt.report.loss_against_wer import write_plot
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks/results"
@@ -52,6 +54,22 @@ def _number(row: dict) -> str:
     return match.group() if match else "D99"
 
 
+def transcribing(corpus: str) -> dict:
+    """The results without the experiments that are given text, whose WER counts what they were given."""
+    results = json.loads((RESULTS / f"diary_{corpus}.json").read_text())
+    given = {row["name"] for row in results["experiments"] if "--task=" in (ROOT / row["flagfile"]).read_text()}
+    given -= {"base", "deaf"}
+    return {**results, "runs": [run for run in results["runs"] if run["experiment"] not in given]}
+
+
+def fits(corpus: str) -> str:
+    """How well each kind of curve gives WER from loss, over all epochs of all runs that transcribe."""
+    epochs = [epoch for run in transcribing(corpus)["runs"] for epoch in run["epochs"]]
+    found = fit_curves([epoch["loss"] for epoch in epochs], [epoch["wer"] for epoch in epochs])
+    lines = [f"| {fit.name} | {fit.formula} | {fit.r2:.3f} |" for fit in found]
+    return "\n".join([f"| curve, {len(epochs)} epochs | | R² |", "|---|---|---|", *lines])
+
+
 def figure(row: dict, name: str) -> str:
     """Mean and each seed's value: `28.1 % (27.0, 29.2)`."""
     spread = row["figures"].get(name)
@@ -89,6 +107,9 @@ def filled(text: str) -> str:
         corpus, name, key = match.group(1), match.group(2), match.group(3)
         if corpus in CORPORA and name == "table":
             return table(corpus)
+        if corpus in CORPORA and name == "fits":
+            write_plot(ROOT / f"docs/diary_{corpus}.svg", transcribing(corpus))
+            return fits(corpus)
         if corpus in CORPORA and key:
             return figure(by_corpus[corpus][name], key)
         return _value(json.loads((RESULTS / f"{corpus}.json").read_text()), name, key)

@@ -10,7 +10,7 @@ import sys
 from keras_stt.cli.corpus import add_corpus_arguments, corpus_options
 from keras_stt.cli.transcribe import add_decoding_arguments, check_decoding_arguments
 from keras_stt.data.sources.options import SPLITS
-from keras_stt.errors import FlagError, InputError
+from keras_stt.errors import FlagError
 
 WORST = 3  # utterances shown
 
@@ -46,7 +46,10 @@ def run(args: argparse.Namespace) -> int:
     from keras_stt.data.sources import open_corpus
     from keras_stt.evaluation import evaluate_utterances, summarize
     from keras_stt.recognizer import load_model
+    from keras_stt.train.outputs import output_folder
 
+    if args.output_dir:
+        output_folder(args.output_dir)  # before the work, not after it
     stream = open_corpus(corpus_options(args))[args.split]
     model = load_model(args.model)
     records = read_records(stream, args.limit)
@@ -93,10 +96,6 @@ def write_results(folder: str, summary: dict, results: list) -> None:
     """Writes `summary.json`, and `utterances.jsonl` with reference and hypothesis of each; each file whole or not."""
     from keras_stt.formats.lines import write_text
 
-    try:
-        os.makedirs(folder, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"--output_dir: {folder} cannot be made ({error.strerror}); give another") from error
     lines = [json.dumps(_as_fields(result), ensure_ascii=False) + "\n" for result in results]
     write_text(os.path.join(folder, "utterances.jsonl"), "".join(lines))
     write_text(os.path.join(folder, "summary.json"), json.dumps(summary, indent=1, ensure_ascii=False) + "\n")

@@ -33,17 +33,17 @@ def plot(results: Mapping) -> str:
     shown = fits[:1] + ([fit for fit in fits[1:] if fit.name == _GUESS] or fits[1:])[: _CURVES - 1]
 
     def draw(axes):
-        axes.plot(losses, 100 * wers, "o", color=plots._FIRST, markersize=3.5, alpha=0.55, markeredgewidth=0)
+        axes.plot(losses, 100 * wers, "o", color=plots.FIRST, markersize=3.5, alpha=0.55, markeredgewidth=0)
         across = np.linspace(losses.min(), losses.max(), 200)
         for fit, line in zip(shown, ("-", (0, (3, 2))), strict=False):
             label = f"{fit.name}, R² {fit.r2:.2f}"
-            axes.plot(across, 100 * fit.predict(across), color=plots._SECOND, linestyle=line, label=label)
+            axes.plot(across, 100 * fit.predict(across), color=plots.SECOND, linestyle=line, label=label)
         axes.set_ylim(0, 105 * max(1e-9, wers.max()))
         axes.set(xlabel=f"{_AXIS[results['loss_of_epochs']]}, nats per token", ylabel="dev window WER, %")
         if shown:
-            plots._legend(axes)
+            plots.legend(axes)
 
-    return plots._svg(draw, "fit")
+    return plots.svg(draw, "fit")
 
 
 def write_plot(path, results: Mapping) -> None:

@@ -14,7 +14,7 @@ SIZE = (4.9, 3.0)
 # Matplotlib writes fixed colours only. Each of these is one that no plot would choose, and becomes the page's own.
 _INK, _GRID = "#010101", "#020202"
 _SERIES = tuple(f"#0a0b{i:02d}" for i in range(1, 7))
-_FIRST, _SECOND = _SERIES[:2]
+FIRST, SECOND = _SERIES[:2]
 _PAGE_COLOURS = {
     _INK: "currentColor",
     _GRID: "var(--line)",
@@ -55,16 +55,16 @@ def loss_curves(history: Sequence[dict], unigram_loss: float | None = None) -> s
 
     def draw(axes):
         if total:
-            _curve(axes, total, _FIRST, "training loss", solid=True)
+            _curve(axes, total, FIRST, "training loss", solid=True)
         if tokens and tokens != total:
-            _curve(axes, tokens, _SECOND, "tokens alone", solid=not total)
+            _curve(axes, tokens, SECOND, "tokens alone", solid=not total)
         if number(unigram_loss) is not None:
             axes.axhline(number(unigram_loss), color=_INK, linestyle="--", linewidth=1.2, label="unigram guess")
         axes.set(xlabel="epoch", ylabel="nats per token")
         axes.set_ylim(bottom=0)
-        _legend(axes)
+        legend(axes)
 
-    return _svg(draw, "loss")
+    return svg(draw, "loss")
 
 
 def wer_curves(history: Sequence[dict]) -> str:
@@ -75,14 +75,14 @@ def wer_curves(history: Sequence[dict]) -> str:
 
     def draw(axes):
         if words:
-            _curve(axes, _percent(words), _FIRST, "dev WER", solid=True)
+            _curve(axes, _percent(words), FIRST, "dev WER", solid=True)
         if with_sil and with_sil != words:
-            _curve(axes, _percent(with_sil), _SECOND, "with <sil> as a word", solid=not words)
+            _curve(axes, _percent(with_sil), SECOND, "with <sil> as a word", solid=not words)
         axes.set(xlabel="epoch", ylabel="word error rate, %")
         axes.set_ylim(bottom=0)
-        _legend(axes)
+        legend(axes)
 
-    return _svg(draw, "wer")
+    return svg(draw, "wer")
 
 
 def loss_against_wer(history: Sequence[dict], fits: Sequence[Fit] = ()) -> str:
@@ -98,22 +98,22 @@ def loss_against_wer(history: Sequence[dict], fits: Sequence[Fit] = ()) -> str:
 
     def draw(axes):
         across, up = zip(*dots, strict=True)
-        axes.plot(across, up, color=_FIRST, linewidth=0.8, alpha=0.5)
-        axes.plot(across, up, "o", color=_FIRST, markersize=4)
+        axes.plot(across, up, color=FIRST, linewidth=0.8, alpha=0.5)
+        axes.plot(across, up, "o", color=FIRST, markersize=4)
         # The dots go down to the left: the first is labelled above them, the last below.
         for i, offset, side in ((0, (-7, 3), "right"), (-1, (7, -9), "left")):
             epoch = number(rows[i].get("epoch"))
             if epoch is not None:
                 axes.annotate(f"epoch {epoch:g}", dots[i], offset, textcoords="offset points", ha=side, fontsize=9)
         losses = np.linspace(min(across), max(across), 100)
-        for fit, colour, dash in zip(fits, (_SECOND, _INK), _DASHES[1:], strict=False):
+        for fit, colour, dash in zip(fits, (SECOND, _INK), _DASHES[1:], strict=False):
             axes.plot(losses, 100 * fit.predict(losses), color=colour, linestyle=dash, linewidth=1.2, label=fit.name)
         axes.margins(x=0.1, y=0.12)
         axes.set(xlabel="training loss, nats per token", ylabel="dev WER, %")
         if fits:
-            _legend(axes)
+            legend(axes)
 
-    return _svg(draw, "scatter")
+    return svg(draw, "scatter")
 
 
 def wer_fits(history: Sequence[dict]) -> list[Fit]:
@@ -151,9 +151,9 @@ def gradient_curves(history: Sequence[dict]) -> str:
             label = name.removeprefix(GRADIENT)
             axes.plot(across, up, color=colour, linestyle=dash, linewidth=1.4, marker="o", markersize=2.5, label=label)
         axes.set(xlabel="epoch", ylabel="gradient norm", yscale="log")
-        _legend(axes, columns=2)
+        legend(axes, columns=2)
 
-    return _svg(draw, "gradients", height=SIZE[1] + 0.2 * math.ceil(len(shown) / 2))
+    return svg(draw, "gradients", height=SIZE[1] + 0.2 * math.ceil(len(shown) / 2))
 
 
 def collapse_curves(history: Sequence[dict]) -> str:
@@ -164,7 +164,7 @@ def collapse_curves(history: Sequence[dict]) -> str:
 
     def draw(axes):
         if share:
-            _curve(axes, _percent(share), _FIRST, "commonest prediction, %", solid=True)
+            _curve(axes, _percent(share), FIRST, "commonest prediction, %", solid=True)
         axes.set(xlabel="epoch", ylabel="share of predictions, %")
         axes.set_ylim(0, 105)
         handles = axes.get_legend_handles_labels()
@@ -173,14 +173,14 @@ def collapse_curves(history: Sequence[dict]) -> str:
             right.spines["right"].set_visible(True)
             right.grid(False)
             right.tick_params(length=0)
-            _curve(right, gap, _SECOND, "rise of the loss, nats", solid=not share)
+            _curve(right, gap, SECOND, "rise of the loss, nats", solid=not share)
             right.set(ylabel="rise of the loss, nats")
             low, high = right.get_ylim()
             right.set_ylim(min(low, 0), max(high, 1))
             handles = [ours + theirs for ours, theirs in zip(handles, right.get_legend_handles_labels(), strict=True)]
-        _legend(axes, *handles)
+        legend(axes, *handles)
 
-    return _svg(draw, "collapse")
+    return svg(draw, "collapse")
 
 
 def _columns(history: Sequence[dict]) -> list[str]:
@@ -214,13 +214,13 @@ def _curve(axes, pairs: Points, colour: str, label: str, solid: bool) -> None:
     axes.plot(across, up, color=colour, linestyle=line, marker=marker, markersize=3, label=label)
 
 
-def _legend(axes, *handles_and_labels, columns: int = 3) -> None:
+def legend(axes, *handles_and_labels, columns: int = 3) -> None:
     """Above the axes, where it hides no curve."""
     axes.legend(*handles_and_labels, ncols=columns, loc="lower left", bbox_to_anchor=(-0.02, 1.0), fontsize=9,
                 borderaxespad=0.2, columnspacing=1.2, handlelength=1.8, handletextpad=0.5)  # fmt: skip
 
 
-def _svg(draw: Callable, name: str, height: float = SIZE[1]) -> str:
+def svg(draw: Callable, name: str, height: float = SIZE[1]) -> str:
     """An `<svg>` element without background, whose ids begin with `name`."""
     import matplotlib.style
     from matplotlib.figure import Figure
@@ -240,10 +240,10 @@ def _svg(draw: Callable, name: str, height: float = SIZE[1]) -> str:
     return _for_page(file.getvalue(), name)
 
 
-def _for_page(svg: str, name: str) -> str:
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r' (width|height)="[\d.]+pt"', "", svg, count=2)
-    svg = re.sub(r'( id="|xlink:href="#|url\(#)', rf"\g<1>{name}-", svg)  # the ids of two plots must differ
+def _for_page(drawn: str, name: str) -> str:
+    drawn = drawn[drawn.index("<svg") :]
+    drawn = re.sub(r' (width|height)="[\d.]+pt"', "", drawn, count=2)
+    drawn = re.sub(r'( id="|xlink:href="#|url\(#)', rf"\g<1>{name}-", drawn)  # the ids of two plots must differ
     for placeholder, colour in _PAGE_COLOURS.items():
-        svg = svg.replace(placeholder, colour)
-    return svg
+        drawn = drawn.replace(placeholder, colour)
+    return drawn
