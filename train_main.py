@@ -15,7 +15,8 @@ from keras_stt.errors import InputError
 flags.DEFINE_string(
     "dataset",
     "synthetic",
-    "Corpus: synthetic, synthetic_tiny, librispeech (TFDS), librispeech_folder, stm, manifest, digits, spoken_digit.",
+    "Corpus: synthetic, synthetic_tiny, synthetic_digits, librispeech (TFDS), librispeech_folder, stm, manifest, "
+    "digits, spoken_digit.",
 )
 flags.DEFINE_string("data_dir", "", "Folder or file of the corpus; for TFDS corpora the folder TFDS prepared them in.")
 flags.DEFINE_string("archive_dir", "", "Folder with LibriSpeech archives (train-clean-100.tar.gz, ...) to prepare.")
@@ -42,9 +43,11 @@ flags.DEFINE_string("audio_pooling", "conv", "How 10 ms frames become a step: st
 flags.DEFINE_integer("mel_bands", 80, "Mel bands of a frame; fewer blur the voice's pitch.")
 
 # Slots of a window in which no word is heard.
-flags.DEFINE_string("pad_token", "sil", "What fills them: sil (<sil>, a word like others) or pad (<pad>).")
-flags.DEFINE_string("pad_side", "right", "Where they are: right, left or both sides of the words.")
-flags.DEFINE_float("pad_weight", 1.0, "Weight of them in the loss; 0 asks nothing there.")
+flags.DEFINE_string(
+    "pad_token", "sil", "What fills slots of a window in which no word is heard: sil (<sil>) or pad (<pad>)."
+)
+flags.DEFINE_string("pad_side", "right", "Where the slots without a word are: right, left or both sides of the words.")
+flags.DEFINE_float("pad_weight", 1.0, "Weight of slots without a word in the loss; 0 asks nothing there.")
 
 # The task.
 flags.DEFINE_string(
@@ -60,10 +63,10 @@ flags.DEFINE_float("mask_to", 1.0, "Masked share at the end, 0 to 1; uniform dra
 # The model.
 flags.DEFINE_integer("model_dim", 128, "Width of text and audio vectors.")
 flags.DEFINE_integer("audio_blocks", 2, "Blocks for audio alone, before the cross-domain blocks.")
-flags.DEFINE_string("audio_mixer", "conv", "How audio steps look at each other in them: conv, attention, both.")
+flags.DEFINE_string("audio_mixer", "conv", "How audio steps look at each other in audio blocks: conv, attention, both.")
 flags.DEFINE_integer("blocks", 1, "Cross-domain blocks, in which text and audio attend to each other; 0: deaf.")
 flags.DEFINE_integer("attention_heads", 4, "Heads of each attention.")
-flags.DEFINE_float("dropout", 0.0, "Share of values dropped in training, 0 to 1.")
+flags.DEFINE_float("dropout", 0.0, "Share of values dropped in training, 0 up to but not 1.")
 flags.DEFINE_bool("residual", True, "A path around every part of a block.")
 flags.DEFINE_string("normalization", "rms", "Before every part of a block: none, layer, rms.")
 flags.DEFINE_string("attention_activation", "none", "After every attention: none, or an activation of Keras (relu).")
@@ -81,9 +84,11 @@ flags.DEFINE_integer("batch_size", 16, "Windows in a step.")
 flags.DEFINE_integer("epochs", 10, "Epochs; dev WER is measured after each.")
 flags.DEFINE_integer("steps_per_epoch", 0, "Steps in an epoch; 0: until every window was seen once.")
 flags.DEFINE_float("budget_cpu_s", 0.0, "CPU-seconds (user and system) for training: sets the steps; 0: no budget.")
-flags.DEFINE_integer("overfit_batches", 0, "Check: train and evaluate on so many batches alone; 0: on the corpus.")
+flags.DEFINE_integer(
+    "overfit_batches", 0, "Check that ends the run: learn so many batches by heart, in at most 1,500 steps; 0: none."
+)
 flags.DEFINE_string("loss", "crossentropy", "Loss on tokens: crossentropy, mse, binary_crossentropy, focal.")
-flags.DEFINE_float("label_smoothing", 0.0, "Share of a target that is spread over all tokens, 0 to 1.")
+flags.DEFINE_float("label_smoothing", 0.0, "Share of a target that is spread over all tokens, 0 up to but not 1.")
 flags.DEFINE_string(
     "class_weighting",
     "none",
@@ -116,7 +121,9 @@ flags.DEFINE_integer("hop_ms", 600, "Milliseconds between overlapping windows in
 flags.DEFINE_integer("test_utterances", 0, "Test utterances evaluated at the end; 0: all.")
 
 # The run.
-flags.DEFINE_bool("stop_on_collapse", False, "Stop when the model says one word whatever it hears.")
+flags.DEFINE_bool(
+    "stop_on_collapse", False, "Stop when the model says one word whatever it hears, for three epochs after the first."
+)
 flags.DEFINE_bool("gradient_norms", True, "Measure the gradient of every layer after each epoch.")
 flags.DEFINE_string("output_dir", "runs/base", "Folder for the model, summary, report and checkpoints.")
 flags.DEFINE_bool("resume", False, "Go on from the checkpoint in --output_dir.")

@@ -84,10 +84,11 @@ def summarize(results: list[UtteranceResult]) -> dict:
 
 
 def window_errors(predict, batches, vocabulary: Vocabulary, passes: int = 1) -> dict:
-    """Word errors on the asked words of windows.
+    """Word errors on windows.
 
     Returns:
-        `wer`, of the words of all windows, tokens that say "nothing here" left out on both sides; `wer_with_sil`, in
+        `wer`, of all words of the windows, those that were given among them (right by definition, so that tasks which
+        give words do not compare by it), tokens that say "nothing here" left out on both sides; `wer_with_sil`, in
         which those are words like any other (the diary's D03); `masked_error`, the share of asked words that were not
         said in their own slot; `nats`, the cross entropy of all asked tokens on the first pass, of the plain softmax
         whatever loss was trained on, so that runs with different losses compare: the mean over samples of the mean
@@ -178,26 +179,3 @@ class _ShuffledAudio:
         rows = (np.arange(size) + far) % len(other["feature_lengths"])
         audio = {name: other[name][rows] for name in ("features", "feature_lengths")}
         return {**inputs, **audio}, targets
-
-
-def unigram_distribution(batches, vocabulary: Vocabulary, steps: int = 50) -> np.ndarray:
-    """How often each token is asked for, `(V,)`, from the first `steps` batches, with one of each added."""
-    counts = np.ones(len(vocabulary))
-    for step in range(min(steps, len(batches))):
-        targets = batches[step][1]["tokens"]
-        counts += np.bincount(targets[targets != IGNORED], minlength=len(vocabulary))
-    return counts / counts.sum()
-
-
-def unigram_loss(batches, unigram: np.ndarray, steps: int = 50) -> float:
-    """Loss of a model that only knows how common each token is, on the first `steps` batches.
-
-    The mean over samples of the mean over their targets, as `losses.MaskedTokenCrossentropy` takes it: on batches of
-    training it compares with the loss of training.
-    """
-    losses = []
-    for step in range(min(steps, len(batches))):
-        targets = batches[step][1]["tokens"]
-        asked = targets != IGNORED
-        losses.append(_sample_means(-np.log(unigram[np.where(asked, targets, 0)]), asked))
-    return float(np.concatenate(losses).mean()) if losses else 0.0

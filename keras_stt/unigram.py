@@ -9,9 +9,20 @@ import numpy as np
 from keras import ops
 
 from keras_stt.losses import MaskedTokenLoss
+from keras_stt.masking import IGNORED
+from keras_stt.text import Vocabulary
 
 # A focal weight spares sure answers, so that the best constant is flatter than the frequencies: by how much is tried.
 _FLATTER = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3)
+
+
+def unigram_distribution(batches, vocabulary: Vocabulary, steps: int = 50) -> np.ndarray:
+    """How often each token is asked for, `(V,)`, from the first `steps` batches, with one of each added."""
+    counts = np.ones(len(vocabulary))
+    for step in range(min(steps, len(batches))):
+        targets = batches[step][1]["tokens"]
+        counts += np.bincount(targets[targets != IGNORED], minlength=len(vocabulary))
+    return counts / counts.sum()
 
 
 def guess_logits(loss: MaskedTokenLoss, unigram: np.ndarray) -> np.ndarray:

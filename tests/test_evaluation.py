@@ -13,12 +13,11 @@ from keras_stt.evaluation import (
     evaluate_utterances,
     masked_word_report,
     summarize,
-    unigram_distribution,
-    unigram_loss,
     window_errors,
 )
 from keras_stt.masking import IGNORED
 from keras_stt.text import Vocabulary
+from keras_stt.unigram import unigram_distribution
 from keras_stt.wer import edit_counts
 
 VOCABULARY = Vocabulary(["A", "B", "C", "D"])
@@ -219,18 +218,6 @@ def test_the_unigram_counts_what_is_asked_for_with_one_of_each_added():
     first = unigram_distribution([batch([[A, A]]), batch([[B, B]])], VOCABULARY, steps=1)
     assert first[A] == 3 / 10
     assert first[B] == 1 / 10
-
-
-def test_unigram_loss_is_the_cross_entropy():
-    shares = unigram(A=6, B=2)
-    batches = [batch([[A, A, B, C]]), batch([[A, SIL]], visible=[(0, 1)])]
-    whole = -(2 * math.log(shares[A]) + math.log(shares[B]) + math.log(shares[C])) / 4
-    by_hand = (whole - math.log(shares[A])) / 2  # the mean of samples, as the loss of training is
-    assert unigram_loss(batches, shares) == pytest.approx(by_hand)
-    # Of its own distribution, the cross entropy is the entropy.
-    even = np.full(len(VOCABULARY), 1 / len(VOCABULARY))
-    assert unigram_loss([batch([list(range(len(VOCABULARY)))])], even) == pytest.approx(math.log(len(VOCABULARY)))
-    assert unigram_loss([], even) == 0
 
 
 def result(reference, hypothesis, duration=1.0):

@@ -18,6 +18,9 @@ WITHOUT_TENSORFLOW = (
     "keras_stt.layers",
     "keras_stt.models",
     "keras_stt.losses",
+    "keras_stt.unigram",
+    "keras_stt.objective_check",
+    "keras_stt.diagnosis",
     "keras_stt.masking",
     "keras_stt.decoding",
     "keras_stt.transcribe",
@@ -87,6 +90,11 @@ def test_command_lines_and_training_are_imported_by_nobody_else():
             assert not {name for name in names if below(name, "keras_stt.cli", "train_main")}, module
         if not below(module, "keras_stt.cli", "keras_stt.train"):
             assert not {name for name in names if below(name, "keras_stt.train")}, module
+
+
+def test_what_compares_runs_knows_them_from_outside():
+    assert_never(["keras_stt.compare"], "keras_stt.train", "keras_stt.models", "keras_stt.layers", "keras_stt.data")
+    assert_never(["keras_stt.report"], "keras_stt.train", "keras_stt.models", "keras_stt.data", "keras_stt.compare")
 
 
 def test_no_file_is_a_drawer_for_everything():

@@ -62,6 +62,12 @@ def test_the_defaults_make_sense_and_every_flag_is_an_option(defaults):
         ("keep", "first"),
         ("budget_cpu_s", -5.0),
         ("overfit_batches", -1),
+        ("pad_weight", float("nan")),
+        ("budget_cpu_s", float("inf")),
+        ("clip_norm", float("nan")),
+        ("attention_activation", "glu"),
+        ("relative_window", 10**9),
+        ("mel_bands", 400),
         ("mask_schedule", "steps"),
         ("output_dir", ""),
     ],
@@ -70,3 +76,17 @@ def test_a_value_that_makes_no_sense_is_refused(defaults, flag, value):
     with pytest.raises(FlagError, match=f"^--{flag}: ") as caught:
         TrainOptions(**{**defaults, flag: value})
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("flags", "named"),
+    [
+        ({"overfit_batches": 1, "pad_weight": 0.0}, "pad_weight"),
+        ({"overfit_batches": 1, "export": True}, "overfit_batches"),
+        ({"budget_cpu_s": 10.0, "resume": True}, "budget_cpu_s"),
+        ({"position": "rotary", "model_dim": 12, "attention_heads": 4}, "attention_heads"),
+    ],
+)
+def test_flags_that_contradict_each_other_are_refused(defaults, flags, named):
+    with pytest.raises(FlagError, match=f"^--{named}: "):
+        TrainOptions(**{**defaults, **flags})

@@ -111,7 +111,7 @@ def test_the_identity_test_of_the_diary_passes_and_trains_nothing(cache, tmp_pat
     result = run("--task=identity", "--loss=mse", f"--cache_dir={cache}", f"--output_dir={tmp_path}")
     assert result.returncode == 0, result.stderr
     assert "healthy: the loss is sound: a perfect answer scores" in result.stdout
-    summary = json.loads((tmp_path / "summary.json").read_text())
+    summary = json.loads((tmp_path / "check.json").read_text())
     assert summary["perfect_loss"] < summary["one_wrong_loss"] < summary["commonest_loss"]
     assert not (tmp_path / "model.keras").exists()
 
@@ -120,7 +120,7 @@ def test_a_healthy_set_up_learns_one_batch_by_heart(cache, tmp_path):
     flags = ("--task=autoencode", "--overfit_batches=1", f"--cache_dir={cache}", f"--output_dir={tmp_path}")
     result = run(*flags)
     assert result.returncode == 0, result.stdout + result.stderr
-    summary = json.loads((tmp_path / "summary.json").read_text())
+    summary = json.loads((tmp_path / "check.json").read_text())
     assert summary["dev_wer"] == 0
     assert summary["dev_nats"] < 0.01
     assert summary["healthy"]

@@ -23,9 +23,13 @@ def attention_activation(name: str):
     if name == "none":
         return None
     try:
-        return keras.activations.get(name)
-    except ValueError as error:
-        raise InputError(f"attention activation {name!r}: give none or the name of one in Keras, like relu") from error
+        activation = keras.activations.get(name)
+        kept = ops.shape(activation(ops.zeros((1, 4)))) == (1, 4)
+    except (TypeError, ValueError):  # unknown, or in need of more arguments
+        kept = False
+    if not kept:
+        raise InputError(f"attention activation {name!r}: give none or one of Keras that keeps the shape, like relu")
+    return activation
 
 
 @keras.saving.register_keras_serializable("keras_stt")

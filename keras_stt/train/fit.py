@@ -70,12 +70,16 @@ def within_budget(setup: Setup) -> Setup:
     if not options.budget_cpu_s:
         return setup
     steps = steps_within(
-        options.budget_cpu_s, compiled_model(setup), setup.batches, watchers(setup).all, options.epochs
+        options.budget_cpu_s, compiled_model(setup), setup.batches, watchers(setup, report=_silent).all, options.epochs
     )
     print(
         f"budget of {options.budget_cpu_s:g} CPU-seconds: {steps} steps in each of {options.epochs} epochs", flush=True
     )
     return setup.with_steps_per_epoch(steps)
+
+
+def _silent(line: str) -> None:
+    """Takes what the watchers say of a model that is thrown away."""
 
 
 def fit(model: Recognizer, setup: Setup, callbacks: list) -> Checkpoint:

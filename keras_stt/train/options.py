@@ -115,6 +115,10 @@ class TrainOptions:
             raise FlagError("attention_activation", str(error).partition(": ")[2] or str(error)) from error
         if self.position == "rotary" and self.model_dim // self.attention_heads % 2:
             raise FlagError("attention_heads", "rotary positions turn pairs: give heads of an even width")
+        if self.overfit_batches and not self.pad_weight:
+            raise FlagError("pad_weight", "0 asks nothing of empty slots, which --overfit_batches waits for; give more")
+        if self.overfit_batches and (self.resume or self.export):
+            raise FlagError("overfit_batches", "is a check that leaves no model; leave --resume and --export out")
         if self.budget_cpu_s and self.resume:
             raise FlagError(
                 "budget_cpu_s", "was spent on a number of steps when the run began; resume with its flags.cfg"
@@ -156,8 +160,12 @@ class TrainOptions:
             if getattr(self, name) < 1:
                 raise FlagError(name, f"{getattr(self, name)} is too small; give at least 1")
         for name in _NOT_NEGATIVE:
-            if getattr(self, name) < 0:
-                raise FlagError(name, f"{getattr(self, name)} is negative; give 0 or more")
+            if not 0 <= getattr(self, name) < math.inf:
+                raise FlagError(name, f"{getattr(self, name)} is no number from 0 up; give 0 or more")
+        if self.relative_window > self.audio_context:
+            raise FlagError(
+                "relative_window", f"{self.relative_window} is more than the window's {self.audio_context} steps"
+            )
         if self.mel_bands > MOST_MEL_BANDS:
             raise FlagError(
                 "mel_bands", f"{self.mel_bands} are too narrow for a window of 25 ms; at most {MOST_MEL_BANDS}"

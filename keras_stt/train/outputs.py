@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import io
 import json
+import math
 import os
 import re
 from pathlib import Path
@@ -36,13 +37,21 @@ def with_steps_per_epoch(flags: str, steps: int) -> str:
     return f"{kept}--steps_per_epoch={steps}\n"
 
 
-def write_summary(output: Path, summary: dict) -> None:
-    """`summary.json`, whole or not at all."""
-    write_text(output / "summary.json", json.dumps(summary, indent=1) + "\n")
+def write_json(path: Path, values: dict) -> None:
+    """Plain values, whole or not at all; `null` for what is no number, which JSON does not know."""
+    write_text(path, json.dumps(_known(values), indent=1, allow_nan=False) + "\n")
+
+
+def _known(value):
+    if isinstance(value, dict):
+        return {name: _known(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_known(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def write_outputs(output: Path, options, flags: str, model, summary: dict, history: list[dict], results: list) -> None:
-    """The model with what it reached in it, flags, history, summary and report.
+    """The model with what it reached in it, history, summary and report.
 
     Args:
         flags: a flagfile that gives the run again.
@@ -53,9 +62,8 @@ def write_outputs(output: Path, options, flags: str, model, summary: dict, histo
     temporary = output / ".model.keras"
     model.save(temporary)
     os.replace(temporary, output / "model.keras")
-    write_text(output / "flags.cfg", flags)
     write_text(output / "history.csv", _as_csv(history))
-    write_summary(output, summary)
+    write_json(output / "summary.json", summary)
     write_report(output / "report.html", summary, history, results, flags=dataclasses.asdict(options))
 
 

@@ -5,12 +5,13 @@ from pathlib import Path
 import keras
 
 from keras_stt.export import check_saved_model, export_saved_model
+from keras_stt.formats.lines import write_text
 from keras_stt.train import checks
 from keras_stt.train.callbacks.progress import EpochLine, Stopwatch
 from keras_stt.train.checkpoint import require_checkpoint
 from keras_stt.train.fit import compiled_model, fit, within_budget
 from keras_stt.train.options import TrainOptions
-from keras_stt.train.outputs import output_folder, with_steps_per_epoch, write_outputs, write_summary
+from keras_stt.train.outputs import output_folder, with_steps_per_epoch, write_json, write_outputs
 from keras_stt.train.setup import Setup, prepare
 from keras_stt.train.summary import evaluate, training_summary
 from keras_stt.train.watchers import watchers
@@ -19,13 +20,13 @@ from keras_stt.train.watchers import watchers
 def train(options: TrainOptions, flags: str = "") -> dict:
     """Trains a model and writes `model.keras`, `summary.json`, `history.csv`, `report.html` and more.
 
-    With `--task=identity` or `--overfit_batches` the set-up is checked instead, and `summary.json` alone is written.
+    With `--task=identity` or `--overfit_batches` the set-up is checked instead, and `check.json` alone is written.
 
     Args:
         flags: the flagfile that gives these options again; written to `flags.cfg` and into the model.
 
     Returns:
-        The contents of `summary.json`.
+        The contents of `summary.json`, or of `check.json`.
 
     Raises:
         FlagError, InputError: the options make no sense, or the corpus is not there.
@@ -34,15 +35,20 @@ def train(options: TrainOptions, flags: str = "") -> dict:
     if options.resume:
         require_checkpoint(output / "checkpoint")
     setup = prepare(options)
-    check = checks.identity if options.task == "identity" else checks.overfit if options.overfit_batches else None
-    summary = check(setup) if check else _learn(setup, output, flags)
-    write_summary(output, summary)
+    if options.task == "identity" or options.overfit_batches:
+        check = checks.identity if options.task == "identity" else checks.overfit
+        found = check(setup)
+        write_json(output / "check.json", found)  # beside a model that may be there
+        return found
+    summary = _learn(setup, output, flags)
+    write_json(output / "summary.json", summary)
     return summary
 
 
 def _learn(setup: Setup, output: Path, flags: str) -> dict:
     setup = within_budget(setup)
     flags = with_steps_per_epoch(flags, setup.options.steps_per_epoch)
+    write_text(output / "flags.cfg", flags)  # before training, so that a run on a budget can be resumed by them
     model = compiled_model(setup)
     print(f"model: {model.count_params():,} parameters, {keras.backend.backend()}", flush=True)
     stopwatch, watch, guess = Stopwatch(), watchers(setup), setup.unigram_loss()

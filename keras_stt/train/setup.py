@@ -6,13 +6,12 @@ import numpy as np
 
 from keras_stt.data.batches import RepeatedBatches, WindowBatches
 from keras_stt.data.index import Index
-from keras_stt.evaluation import unigram_distribution
 from keras_stt.losses import MaskedTokenLoss, class_weights, token_loss
 from keras_stt.text import Vocabulary
 from keras_stt.train.batching import evaluation_batches, overfit_batches, require_window_fits, train_batches
 from keras_stt.train.corpus import Split, open_splits
 from keras_stt.train.options import TrainOptions
-from keras_stt.unigram import guess_loss
+from keras_stt.unigram import guess_loss, unigram_distribution
 
 
 @dataclasses.dataclass(frozen=True)

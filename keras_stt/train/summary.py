@@ -10,6 +10,7 @@ from keras_stt.train.setup import Setup, unknown_words
 from keras_stt.train.versions import versions
 
 TRAIN_WINDOWS = 256  # of train on which the model is evaluated: enough to tell 20 % from 25 % WER
+DEV_FIGURES = ("dev_wer", "dev_wer_with_sil", "dev_masked_error", "dev_nats")
 UTTERANCE_TASKS = ("transcribe", "infill")  # the others are given the text, or most of it
 
 
@@ -43,7 +44,7 @@ def training_summary(model, setup: Setup, stopwatch: Stopwatch, history: list[di
         "audio_hours_per_hour": hours * stopwatch.steps / max(stopwatch.train_seconds / 3600, 1e-9),
         "peak_memory_mb": peak_memory_mb(),
         "wer_callback_share": sum(row["dev_wer_seconds"] for row in measured) / max(epoch_seconds, 1e-9),
-        **{name: kept[name] for name in ("dev_wer", "dev_wer_with_sil", "dev_masked_error", "dev_nats")},
+        **{name: kept[name] for name in DEV_FIGURES if name in kept},
         "loss": history[-1]["tokens_loss"],
         "skipped_records": skipped,
         "unknown_words": {name: unknown_words(split.index, setup.vocabulary) for name, split in splits.items()},

@@ -1,6 +1,7 @@
 """What watches a run after every epoch."""
 
 import dataclasses
+from collections.abc import Callable
 
 import keras
 
@@ -27,8 +28,8 @@ class Watchers:
         return [watcher for watcher in (self.wer, self.collapse, self.gradients) if watcher is not None]
 
 
-def watchers(setup: Setup) -> Watchers:
-    """Word errors, signs of collapse and, unless the flags say no, gradients."""
+def watchers(setup: Setup, report: Callable[[str], None] = print) -> Watchers:
+    """Word errors, signs of collapse and, unless the flags say no, gradients; `report` is told what is wrong."""
     options = setup.options
     reads = setup.options.task == "autoencode"  # the text alone tells it what to say
     return Watchers(
@@ -42,6 +43,7 @@ def watchers(setup: Setup) -> Watchers:
             input_name="the text" if reads else "the audio",
             samples=COLLAPSE_WINDOWS,
             stop=options.stop_on_collapse,
+            report=report,
         ),
-        GradientNorms(*setup.windows(GRADIENT_WINDOWS)) if options.gradient_norms else None,
+        GradientNorms(*setup.windows(GRADIENT_WINDOWS), report=report) if options.gradient_norms else None,
     )
