@@ -13,8 +13,7 @@ import re
 from pathlib import Path
 
 from keras_stt.formats.lines import write_text
-from keras_stt.report.fit import fit_curves
-from keras_stt.report.loss_against_wer import write_plot
+from keras_stt.report.loss_against_wer import transcribing, write_plot
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks/results"
@@ -42,10 +41,16 @@ def take_over(corpus: str, folder: str) -> None:
     write_text(RESULTS / f"diary_{corpus}.json", json.dumps(results, indent=1, ensure_ascii=False) + "\n")
 
 
+def comparison(corpus: str) -> dict:
+    """What `compare.json` held."""
+    return json.loads((RESULTS / f"diary_{corpus}.json").read_text())
+
+
 def rows(corpus: str) -> dict[str, dict]:
     """The experiments by name, in the order of the diary."""
-    results = json.loads((RESULTS / f"diary_{corpus}.json").read_text())
-    found = sorted(results["experiments"], key=lambda row: (_number(row), row["name"] != "base", row["name"]))
+    found = sorted(
+        comparison(corpus)["experiments"], key=lambda row: (_number(row), row["name"] != "base", row["name"])
+    )
     return {row["name"]: row for row in found}
 
 
@@ -54,20 +59,12 @@ def _number(row: dict) -> str:
     return match.group() if match else "D99"
 
 
-def transcribing(corpus: str) -> dict:
-    """The results without the experiments that are given text, whose WER counts what they were given."""
-    results = json.loads((RESULTS / f"diary_{corpus}.json").read_text())
-    given = {row["name"] for row in results["experiments"] if "--task=" in (ROOT / row["flagfile"]).read_text()}
-    given -= {"base", "deaf"}
-    return {**results, "runs": [run for run in results["runs"] if run["experiment"] not in given]}
-
-
 def fits(corpus: str) -> str:
     """How well each kind of curve gives WER from loss, over all epochs of all runs that transcribe."""
-    epochs = [epoch for run in transcribing(corpus)["runs"] for epoch in run["epochs"]]
-    found = fit_curves([epoch["loss"] for epoch in epochs], [epoch["wer"] for epoch in epochs])
-    lines = [f"| {fit.name} | {fit.formula} | {fit.r2:.3f} |" for fit in found]
-    return "\n".join([f"| curve, {len(epochs)} epochs | | R² |", "|---|---|---|", *lines])
+    results = comparison(corpus)
+    epochs = sum(len(run["epochs"]) for run in transcribing(results["runs"]))
+    lines = [f"| {fit['name']} | {fit['formula']} | {fit['r2']:.3f} |" for fit in results["fits"]]
+    return "\n".join([f"| curve, {epochs} epochs | | R² |", "|---|---|---|", *lines])
 
 
 def figure(row: dict, name: str) -> str:
@@ -108,7 +105,7 @@ def filled(text: str) -> str:
         if corpus in CORPORA and name == "table":
             return table(corpus)
         if corpus in CORPORA and name == "fits":
-            write_plot(ROOT / f"docs/diary_{corpus}.svg", transcribing(corpus))
+            write_plot(ROOT / f"docs/diary_{corpus}.svg", comparison(corpus))
             return fits(corpus)
         if corpus in CORPORA and key:
             return figure(by_corpus[corpus][name], key)

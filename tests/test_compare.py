@@ -13,7 +13,7 @@ import pytest
 from test_report import Page
 
 from keras_stt.cli.main import main
-from keras_stt.compare import Plan, collect, read_experiments, run_all, schedule
+from keras_stt.compare import Plan, collect, prepare, read_experiments, run_all, schedule
 from keras_stt.compare.results import write_results
 from keras_stt.errors import InputError
 
@@ -39,13 +39,20 @@ if (here / "wait").exists():
     time.sleep(60)
 if flags.get("fail") in (str(seed), "all"):
     sys.exit("train_main.py: --fail: as asked\n")
+output.mkdir(parents=True, exist_ok=True)
+if "check" in flags:
+    check = {"task": "identity", "dataset": "digits", "healthy": flags["check"] == "sound", "perfect_loss": 0.0,
+             "loss": "mse", "verdict": f"the loss is {flags['check']}"}
+    (output / flags.get("into", "check.json")).write_text(json.dumps(check))
+    print(check["verdict"])
+    sys.exit(not check["healthy"])
 wer, budget = float(flags.get("wer", 0.5)), float(flags.get("budget_cpu_s", 0))
 steps = int(budget * 10 + seed) if budget else int(flags.get("steps_per_epoch", 7))
-output.mkdir(parents=True, exist_ok=True)
 (output / "flags.cfg").write_text(f"--budget_cpu_s=0.0\n--steps_per_epoch={steps}\n")
 rows = [f"{i},{5 - i},{4 - i if i else ''},{wer + (2 - i) / 10}" for i in range(3)]
 (output / "history.csv").write_text("\n".join(["epoch,tokens_loss,dev_nats,dev_wer", *rows]))
-summary = {"dataset": "digits", "test_wer": wer + seed / 100, "dev_wer": float("nan"), "parameters": 12345,
+summary = {"task": flags.get("task", "transcribe"), "dataset": "digits",
+           "test_wer": wer + seed / 100, "dev_wer": float("nan"), "parameters": 12345,
            "steps": steps, "versions": {"keras": "3.15.1"},
            "collapse": {"commonest_share": 0.91, "warning": flags.get("warning")}}
 (output / "summary.json").write_text(json.dumps(summary))
@@ -163,10 +170,57 @@ def test_one_failure_does_not_lose_the_others_and_is_tried_again(laboratory):
     assert laboratory.calls() == ["--seed=1 bad/seed-1"]
 
 
+@pytest.mark.parametrize("into", ["check.json", "summary.json"])
+def test_a_check_trains_nothing_and_tells_its_verdict_to_the_end(laboratory, into):
+    check = laboratory.experiment("check", "--check=sound", f"--into={into}")
+    arguments = check, laboratory.experiment("one"), "--seeds=3", "--budget_cpu_s=12"
+    assert laboratory.compare(*arguments) == 0
+    assert "[1/6] check seed 1: the loss is sound; about" in laboratory.out
+    calls = [call for call in laboratory.calls() if "check/" in call]
+    assert calls == [f"--seed={n} check/seed-{n} --budget_cpu_s=12" for n in (1, 2, 3)]  # no steps to take over
+    row, one = laboratory.results()["experiments"]
+    assert (row["task"], row["seeds"], row["figures"], one["seeds"]) == ("identity", [1, 2, 3], {}, [1, 2, 3])
+    assert row["verdicts"] == [{"seed": n, "verdict": "the loss is sound"} for n in (1, 2, 3)]
+    text = Page((laboratory.runs / "compare.html").read_text()).text
+    assert "check the loss is sound one 52.0 %" in text
+    assert re.search(r"\| check \|( – \|)+ the loss is sound \|", (laboratory.runs / "compare.md").read_text())
+    assert laboratory.compare(*arguments) == 0
+    assert laboratory.calls() == []
+
+
+def test_a_check_that_finds_the_set_up_ill_has_failed_with_its_verdict(laboratory):
+    assert laboratory.compare(laboratory.experiment("check", "--check=broken")) == 1
+    row = laboratory.results()["experiments"][0]
+    assert (row["failures"], row["verdicts"]) == ([{"seed": 1, "error": "the loss is broken"}], [])
+
+
+def test_checks_alone_are_a_table_of_verdicts(laboratory):
+    assert laboratory.compare(laboratory.experiment("check", "--check=sound")) == 0
+    assert "Experiment check the loss is sound" in Page((laboratory.runs / "compare.html").read_text()).text
+
+
+def test_the_trouble_of_one_experiment_is_its_own(laboratory):
+    odd, good = laboratory.experiment("odd"), laboratory.experiment("good")
+    assert laboratory.compare(odd, "--budget_cpu_s=12") == 0
+    (laboratory.runs / "odd/seed-1/flags.cfg").write_text("--epochs=3")
+    (laboratory.runs / "odd/seed-1/history.csv").write_bytes(b"epoch,loss\n\xff\x00")
+    assert laboratory.compare(odd, good, "--seeds=2", "--budget_cpu_s=12", "--parallel=2") == 1
+    odd_row, good_row = laboratory.results()["experiments"]
+    assert (odd_row["seeds"], good_row["seeds"]) == ([1], [1, 2])
+    assert "odd/seed-1/flags.cfg: tells no --steps_per_epoch; delete" in odd_row["failures"][0]["error"]
+
+
+def test_where_no_process_can_be_started_the_table_says_so(laboratory):
+    laboratory.trainer = [str(laboratory.folder / "no_program")]
+    assert laboratory.compare(laboratory.experiment("one"), laboratory.experiment("two")) == 1
+    assert laboratory.out.count("failed: [Errno 2] No such file or directory") == 2
+    assert [len(row["failures"]) for row in laboratory.results()["experiments"]] == [1, 1]
+
+
 def test_a_run_that_ends_well_and_leaves_nothing_has_failed(laboratory):
     (laboratory.folder / "trainer.py").write_text("print('nothing to do')")
     assert laboratory.compare(laboratory.experiment("one")) == 1
-    assert "failed: it left no summary.json; its last words: nothing to do" in laboratory.out
+    assert "failed: it left neither summary.json nor check.json; its last words: nothing to do" in laboratory.out
 
 
 def test_a_killed_run_says_by_what(laboratory):
@@ -261,6 +315,16 @@ def test_an_interrupt_ends_the_training_and_keeps_what_is_done(laboratory):
     assert laboratory.calls() == ["--seed=1 long/seed-1"]
 
 
+@pytest.mark.parametrize("verb", ["compare", "words", "listen"])
+def test_help_tells_defaults_where_there_are_any(verb, capsys):
+    with pytest.raises(SystemExit) as end:
+        main([verb, "--help"])
+    shown = capsys.readouterr().out
+    assert end.value.code == 0
+    assert "(default: " in shown
+    assert not re.search(r"default:\s*(None|False|\[|\(|\)|0\.0)", shown)
+
+
 def test_wrong_input_is_one_line(laboratory):
     one = laboratory.experiment("one")
     (laboratory.folder / "other").mkdir()
@@ -301,13 +365,16 @@ def test_the_page_says_what_was_reached_and_stands_alone(laboratory):
     assert f"loud Says {EVIL} a lot. quiet" in page.text
     assert "Budget 30 CPU-seconds of training" in page.text
     assert "--mode=$title" in page.text
-    assert "Window WER on dev against dev_nats over 6 epochs of 3 runs" in page.text
+    assert "against cross entropy on dev, nats per token (dev_nats) over 6 epochs of 3 runs" in page.text
     assert not {"script", "link", "img", "iframe"} & set(page.elements)
     assert "KL, nats" not in page.text  # no run has it
     table = (laboratory.runs / "compare.md").read_text()
     assert EVIL.replace("|", "\\|") in table
     rows = [line for line in table.splitlines() if line.startswith("|")]
     assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {17}
+    for text in (page.text, table):
+        assert "are of the last epoch; WER and the cross entropy on dev are of the weights that were kept" in text
+        assert "the words asked for" not in text  # no task is given words
     svg = (laboratory.runs / "loss_wer.svg").read_text()
     assert svg.startswith("<svg")
     assert "--series-1:#" in svg
@@ -320,12 +387,49 @@ def test_the_relation_of_loss_and_wer_is_found(laboratory):
     assert laboratory.compare(laboratory.experiment("one")) == 0
     best = laboratory.results()["fits"][0]
     assert (best["name"], best["r2"]) == ("logarithmic", pytest.approx(1))
-    assert "- logarithmic: R² 1.000, WER = 0.2 + 0.144 log(loss)" in (laboratory.runs / "compare.md").read_text()
+    table = (laboratory.runs / "compare.md").read_text()
+    assert "over 5 epochs of 1 runs. Only runs of --task=transcribe are drawn and fitted" in table
+    assert "- logarithmic: R² 1.000, WER = 0.2 + 0.144 log(loss)" in table
+
+
+def more_in_the_summary(laboratory):
+    """Makes the trainer take what --more says, a JSON object, into its summary."""
+    left = '(output / "summary.json").write_text'
+    program = TRAINER.replace(left, f'summary |= json.loads(flags.get("more", "{{}}"))\n{left}')
+    (laboratory.folder / "trainer.py").write_text(program)
+
+
+def test_of_a_task_that_is_given_words_the_words_asked_for_count_and_no_epoch_is_drawn(laboratory):
+    more_in_the_summary(laboratory)
+    more = '--more={"dev_wer": 0.07, "train_wer": 0.01, "dev_masked_error": 0.285, "train_masked_error": 0.035}'
+    given = laboratory.experiment("given", "--task=infill", "--wer=0.3", more)
+    heard = laboratory.experiment("heard", more)
+    assert laboratory.compare(given, heard) == 0
+    table = (laboratory.runs / "compare.md").read_text()
+    assert "| given | 31.0 | 28.5* | 3.5* |" in table
+    assert "| heard | 51.0 | 7.0 | 1.0 |" in table
+    page = Page((laboratory.runs / "compare.html").read_text()).text
+    for text, mark in ((page, "*"), (table, r"\*")):
+        assert f"{mark} The task gives the model words of the text" in text
+    assert "over 2 epochs of 1 runs; every dot is one epoch. Only runs of --task=transcribe are drawn" in page
+    assert [row["task"] for row in laboratory.results()["experiments"]] == ["infill", "transcribe"]
+    with_both = (laboratory.runs / "loss_wer.svg").read_text()
+    assert laboratory.compare(heard) == 0
+    assert (laboratory.runs / "loss_wer.svg").read_text() == with_both
+
+
+def test_the_unigram_guess_is_in_nats_or_not_told(laboratory):
+    more_in_the_summary(laboratory)
+    own_unit = laboratory.experiment("own_unit", '--more={"unigram_loss": 0.06}')
+    nats = laboratory.experiment("nats", '--more={"unigram_loss": 0.06, "collapse": {"unigram_loss": 2.3}}')
+    assert laboratory.compare(own_unit, nats) == 0
+    own_unit, nats = (row["figures"] for row in laboratory.results()["experiments"])
+    assert "unigram_nats" not in own_unit
+    assert nats["unigram_nats"]["mean"] == pytest.approx(2.3)
 
 
 def test_wer_that_is_not_of_utterances_is_marked_and_wins_nothing(laboratory):
-    program = TRAINER.replace('"steps": steps', '"steps": steps, **json.loads(flags.get("more", "{}"))')
-    (laboratory.folder / "trainer.py").write_text(program)
+    more_in_the_summary(laboratory)
     copy = laboratory.experiment("copy", "--wer=0", '--more={"test_wer_of": "words asked for in windows"}')
     assert laboratory.compare(copy, laboratory.experiment("listen", '--more={"test_wer_of": "whole utterances"}')) == 0
     text = Page((laboratory.runs / "compare.html").read_text()).text
@@ -348,7 +452,7 @@ def test_two_real_experiments(tmp_path):
     (tmp_path / "two.cfg").write_text(f"{tiny}\n--audio_mixer=attention\n")
     flags = ["--epochs=2", "--steps_per_epoch=2", "--test_utterances=2", f"--cache_dir={tmp_path}/cache"]
     plan = Plan.of(read_experiments([tmp_path / "one.cfg", tmp_path / "two.cfg"], flags), tmp_path / "runs", seeds=1)
-    run_all(plan, schedule.trainer_command())
+    run_all(plan, prepare(plan), schedule.trainer_command())
     assert [run.error for run in plan.runs] == ["", ""]
     results = collect(plan)
     for row in results["experiments"]:

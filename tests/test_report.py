@@ -231,6 +231,22 @@ def test_curves_show_the_unigram_loss_and_skip_missing_cells():
     assert plots.loss_against_wer(rows) == ""
 
 
+def test_wer_is_set_against_the_loss_on_dev_where_it_was_measured(tmp_path):
+    history = [{**row, "dev_nats": 2 * row["tokens_loss"]} for row in long_history(5)]
+    for row in history:
+        row["dev_wer"] = 0.1 + 0.2 * row["dev_nats"]
+    assert plots.wer_fits(history)[0].formula == "WER = 0.1 + 0.2 loss"
+    assert "cross entropy on dev, nats per token" in plots.loss_against_wer(history)
+    assert "training loss on tokens</text>" in plots.loss_against_wer(HISTORY)
+    assert "Linear: WER = 0.1 + 0.2 loss, R² 1.00" in Page(written(tmp_path, history=history)).text
+
+
+def test_the_training_loss_is_not_called_nats():
+    for svg in (plots.loss_curves(HISTORY, 6.02), plots.loss_against_wer(HISTORY)):
+        assert "training loss" in svg
+        assert "nats" not in svg
+
+
 def test_plots_take_the_colours_of_the_page():
     history = long_history(5)
     for svg in (

@@ -17,14 +17,17 @@ def add_parser(subparsers) -> None:
         "compare.md, compare.html and compare.json, and the plot of WER against loss to loss_wer.svg. What is done is "
         "not done again: run the same command to go on after an interruption, or with more seeds or flagfiles. "
         "Flags after -- are given to all experiments and win over their own.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("flagfiles", metavar="FLAGFILE", nargs="+", help="an experiment each, named by its file")
-    parser.add_argument("--output_dir", required=True, help="folder of the tables; runs lie in NAME/seed-N below it")
-    parser.add_argument("--seeds", type=int, default=1, metavar="N", help="train with the seeds 1 to N")
-    words = "CPU-seconds of training that set each experiment's steps; 0: the steps its flags ask for"
+    parser.add_argument(
+        "--output_dir", required=True, metavar="D", help="folder of the tables; runs lie in NAME/seed-N below it"
+    )
+    parser.add_argument(
+        "--seeds", type=int, default=1, metavar="N", help="train with the seeds 1 to N (default: %(default)s)"
+    )
+    words = "CPU-seconds of training that set each experiment's steps (default: the steps its flags ask for)"
     parser.add_argument("--budget_cpu_s", type=float, default=0.0, metavar="S", help=words)
-    words = "runs side by side, each computing in one thread when there are more"
+    words = "runs side by side, each computing in one thread when there are more (default: %(default)s)"
     parser.add_argument("--parallel", type=int, default=1, metavar="N", help=words)
     words = "make runs again that are done with other flags, in place of refusing"
     parser.add_argument("--rerun_changed", action="store_true", help=words)
@@ -45,16 +48,16 @@ def run(args: argparse.Namespace) -> int:
     _check(args)
     from keras_stt.compare.experiments import read_experiments
     from keras_stt.compare.results import collect, write_results
-    from keras_stt.compare.schedule import Plan, run_all, trainer_command
+    from keras_stt.compare.schedule import Plan, prepare, run_all, trainer_command
 
     experiments = read_experiments(args.flagfiles, args.extra_flags)
     plan = Plan.of(experiments, args.output_dir, args.seeds, args.budget_cpu_s, args.parallel)
+    trainer = trainer_command()
+    missing = prepare(plan, args.rerun_changed)
     try:
-        run_all(plan, trainer_command(), functools.partial(print, flush=True), args.rerun_changed)
-    except KeyboardInterrupt:
+        run_all(plan, missing, trainer, functools.partial(print, flush=True))
+    finally:
         write_results(args.output_dir, collect(plan))
-        raise
-    write_results(args.output_dir, collect(plan))
     failed = [run for run in plan.runs if run.error]
     print(f"{len(plan.runs) - len(failed)} of {len(plan.runs)} runs done; see {args.output_dir}/compare.html")
     return 1 if failed else 0

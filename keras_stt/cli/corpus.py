@@ -10,14 +10,16 @@ def add_corpus_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data_dir", default="", help="folder or file of the corpus, or of its prepared TFDS data")
     parser.add_argument("--archive_dir", default="", help="folder with the corpus's official archives")
     for split in SPLITS:
-        words = f"the corpus's own parts that make up {split}, comma-separated; empty: chosen by the corpus"
+        words = f"the corpus's own parts that make up {split}, comma-separated (default: chosen by the corpus)"
         parser.add_argument(f"--{split}_splits", default="", help=words)
     for split in SPLITS[1:]:
         words = f"speakers held out for {split}, comma-separated, where the corpus has no such part"
         parser.add_argument(f"--{split}_speakers", default="", help=words)
-    parser.add_argument("--cache_dir", default="", help="where built corpora are kept; empty: ~/.cache/keras_stt")
+    parser.add_argument("--cache_dir", default="", help="where built corpora are kept (default: ~/.cache/keras_stt)")
     parser.add_argument("--download", action="store_true", help="fetch the corpus where it is not there")
-    parser.add_argument("--seed", type=int, default=0, help="of corpora that are drawn, as in training")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of corpora that are drawn, as in training (default: %(default)s)"
+    )
 
 
 def corpus_options(args: argparse.Namespace) -> CorpusOptions:

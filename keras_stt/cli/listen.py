@@ -41,7 +41,6 @@ def add_parser(subparsers) -> None:
         help="find an utterance in its recording, and cut out words",
         description="Prints where an utterance of a corpus lies, who speaks, what is said and when each word is said, "
         "in seconds of the recording. With --output its sound is written, or that of some of its words.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("dataset", metavar="DATASET", help="corpus: librispeech, stm, manifest, ...")
     parser.add_argument("id", metavar="ID", help="the utterance's id in the corpus")
@@ -49,8 +48,10 @@ def add_parser(subparsers) -> None:
     parser.add_argument("--word", "--words", metavar="N or FROM-TO", default="", help=words)
     words = "write the clip into this file: WAV, 16 kHz, mono, 16 bits"
     parser.add_argument("--output", metavar="CLIP.wav", default="", help=words)
-    parser.add_argument("--split", choices=(ANY, *SPLITS), default=ANY, help="part of the corpus to look in")
-    words = "where word times come from; auto takes the corpus's, else those of a TextGrid, of a CTM file, else guesses"
+    parser.add_argument(
+        "--split", choices=(ANY, *SPLITS), default=ANY, help="part of the corpus to look in (default: %(default)s)"
+    )
+    words = "where word times come from (default: auto, the corpus's, else of a TextGrid, of a CTM file, else guessed)"
     parser.add_argument("--alignment", choices=METHODS, default="auto", help=words)
     parser.add_argument("--alignment_dir", default="", help="folder with TextGrid or CTM files")
     add_corpus_arguments(parser)

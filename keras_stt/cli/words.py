@@ -30,7 +30,6 @@ def add_parser(subparsers) -> None:
         description="Counts the words of one split of a corpus and prints the commonest, the laws of Zipf and of the "
         "exponential fitted to them, and what a model that does not listen would reach on the other splits: the cross "
         "entropy of words alone and of pairs, and the WER of always saying the commonest word. No audio is decoded.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument(
         "dataset", metavar="DATASET", nargs="?", default="", help="corpus: librispeech, stm, manifest, ..."
@@ -39,10 +38,14 @@ def add_parser(subparsers) -> None:
     parser.add_argument("--text", nargs="+", metavar="FILE", default=[], help=words)
     words = "with --text: text files to measure on, of which nothing is counted"
     parser.add_argument("--held_out", nargs="+", metavar="FILE", default=[], help=words)
-    parser.add_argument("--split", choices=SPLITS, default="train", help="part to count; dev and test are held out")
+    words = "part to count; dev and test are held out (default: %(default)s)"
+    parser.add_argument("--split", choices=SPLITS, default="train", help=words)
     add_corpus_arguments(parser)
-    parser.add_argument("--top", type=int, default=20, help="words printed; words.tsv has all")
-    words = "vocabulary sizes, the special tokens included, whose unknown words are counted; all words always are"
+    parser.add_argument("--top", type=int, default=20, help="words printed; words.tsv has all (default: %(default)s)")
+    sizes = " ".join(map(str, VOCABULARY_SIZES))
+    words = (
+        f"count unknown words at these vocabulary sizes, special tokens included, and at all words (default: {sizes})"
+    )
     parser.add_argument("--vocabulary_sizes", nargs="+", type=int, metavar="N", default=VOCABULARY_SIZES, help=words)
     parser.add_argument("--output_dir", default="", help="write words.tsv, words.json and zipf.png into this folder")
     parser.set_defaults(run=run)

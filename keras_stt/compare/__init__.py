@@ -2,6 +2,6 @@
 
 from keras_stt.compare.experiments import Experiment, read_experiments
 from keras_stt.compare.results import collect
-from keras_stt.compare.schedule import Plan, run_all
+from keras_stt.compare.schedule import Plan, prepare, run_all
 
-__all__ = ["Experiment", "Plan", "collect", "read_experiments", "run_all"]
+__all__ = ["Experiment", "Plan", "collect", "prepare", "read_experiments", "run_all"]

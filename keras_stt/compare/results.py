@@ -13,32 +13,29 @@ from keras_stt.errors import InputError
 from keras_stt.formats.lines import write_text
 from keras_stt.report.compare import markdown, write_page
 from keras_stt.report.fit import fit_curves
-from keras_stt.report.loss_against_wer import write_plot
-from keras_stt.report.plots import number
+from keras_stt.report.loss_against_wer import transcribing, write_plot
+from keras_stt.report.plots import LOSSES, number
 
-# Numbers kept of every run, by where `summary.json` has them: the first of these keys that is there.
+# Numbers kept of every run, by where `summary.json` has them.
 FIGURES = {
-    "test_wer": ("test_wer",),
-    "dev_wer": ("dev_wer",),
-    "dev_wer_with_sil": ("dev_wer_with_sil",),
-    "dev_masked_error": ("dev_masked_error",),
-    "train_wer": ("train_wer",),
-    "train_masked_error": ("train_masked_error",),
-    "loss": ("loss",),
-    "dev_nats": ("dev_nats",),
-    "unigram_nats": ("collapse.unigram_loss", "unigram_loss"),
-    "parameters": ("parameters",),
-    "steps": ("steps",),
-    "train_cpu_seconds": ("train_cpu_seconds",),
-    "commonest_share": ("collapse.commonest_share",),
-    "distinct": ("collapse.distinct",),
-    "kl": ("collapse.kl",),
-    "shuffle_gap": ("collapse.shuffle_gap",),
-    "unigram_gap": ("collapse.unigram_gap",),
+    "test_wer": "test_wer",
+    "dev_wer": "dev_wer",
+    "dev_wer_with_sil": "dev_wer_with_sil",
+    "dev_masked_error": "dev_masked_error",
+    "train_wer": "train_wer",
+    "train_masked_error": "train_masked_error",
+    "loss": "loss",
+    "dev_nats": "dev_nats",
+    "unigram_nats": "collapse.unigram_loss",  # the summary's own unigram_loss is in the unit of the loss trained on
+    "parameters": "parameters",
+    "steps": "steps",
+    "train_cpu_seconds": "train_cpu_seconds",
+    "commonest_share": "collapse.commonest_share",
+    "distinct": "collapse.distinct",
+    "kl": "collapse.kl",
+    "shuffle_gap": "collapse.shuffle_gap",
+    "unigram_gap": "collapse.unigram_gap",
 }
-# Columns of the history to set against WER, the best first: losses differ in unit from one experiment to the next, the
-# cross entropy on dev does not.
-LOSSES = ("dev_nats", "tokens_loss", "loss")
 FEWEST_FOR_DEVIATION = 3  # runs; of two, the two are told
 
 
@@ -48,18 +45,19 @@ def collect(plan: Plan) -> dict:
     Returns:
         `header`: `datasets`, `budget_cpu_s`, `seeds`, `extra_flags`, `versions` and `hardware`
         (`cpu`, `cores`, and how many runs trained in `parallel`).
-        `experiments`: a row each, in order: `name`, `flagfile`, `description`, `seeds` done, `figures` (name to `mean`,
-        `values`, and `low` and `high` or from three runs `deviation`), `test_wer_of`, `warnings`, `failures`.
-        `runs`: each run that is done, with its figures and its epochs as `{epoch, loss, wer}`; losses in nats of
-        `loss_of_epochs`.
-        `fits`: the curves of WER against loss over all epochs, best first, with formula and R².
+        `experiments`: a row each, in order: `name`, `flagfile`, `description`, `task`, `seeds` done, `figures` (name to
+        `mean`, `values`, and `low` and `high` or from three runs `deviation`), `test_wer_of`, `verdicts`, `warnings`,
+        `failures`. A check has a verdict of every seed in place of figures.
+        `runs`: each run that is done, with its figures and its epochs as `{epoch, loss, wer}`; `loss_of_epochs` names
+        the loss.
+        `fits`: the curves of WER against loss over all epochs of runs that transcribe, best first, with formula and R².
     """
     done = [run for run in plan.runs if run.finished]
     summaries = {run: run.summary() for run in done}
     histories = {run: run.history() for run in done}
-    loss = next((name for name in LOSSES if any(_epochs(rows, name) for rows in histories.values())), LOSSES[0])
+    loss = next((name for name in LOSSES if any(_epochs(rows, name) for rows in histories.values())), "loss")
     runs = [_run_values(run, summaries[run], _epochs(histories[run], loss)) for run in done]
-    epochs = [epoch for run in runs for epoch in run["epochs"]]
+    epochs = [epoch for run in transcribing(runs) for epoch in run["epochs"]]
     fits = fit_curves([epoch["loss"] for epoch in epochs], [epoch["wer"] for epoch in epochs])
     experiments = list(dict.fromkeys(run.experiment for run in plan.runs))
     return {
@@ -93,6 +91,7 @@ def write_results(folder, results: Mapping) -> None:
 def _run_values(run: Run, summary: Mapping, epochs: list[dict]) -> dict:
     return {
         "experiment": run.experiment.name,
+        "task": summary.get("task"),
         "seed": run.seed,
         "figures": {name: _figure(summary, name) for name in FIGURES},
         "test_wer_of": summary.get("test_wer_of"),
@@ -112,9 +111,13 @@ def _row(runs: Sequence[Run], summaries: Mapping[Run, dict]) -> dict:
         "name": experiment.name,
         "flagfile": experiment.flagfile,
         "description": experiment.description,
+        "task": next((summary["task"] for summary in done.values() if summary.get("task")), None),
         "seeds": [run.seed for run in done],
         "figures": {name: spread for name, spread in figures.items() if spread},
         "test_wer_of": next((summary["test_wer_of"] for summary in done.values() if summary.get("test_wer_of")), None),
+        "verdicts": [
+            {"seed": run.seed, "verdict": summary["verdict"]} for run, summary in done.items() if "verdict" in summary
+        ],
         "warnings": [{"seed": seed, "warning": first_sentence(text)} for seed, text in warnings.items() if text],
         "failures": [{"seed": run.seed, "error": run.error} for run in runs if run.error],
     }
@@ -132,13 +135,12 @@ def _spread(values: Sequence[float | None]) -> dict | None:
 
 
 def _figure(summary: Mapping, name: str) -> float | None:
-    """A finite number of a summary; None where it has none."""
-    for key in FIGURES[name]:
-        outer, _, inner = key.rpartition(".")
-        place = (summary.get(outer) or {}) if outer else summary
-        if number(place.get(inner)) is not None:
-            return number(place[inner])
-    return None
+    """A finite number of a summary; None where it has none, and of a check, which is not what its flags train."""
+    if "verdict" in summary:
+        return None
+    outer, _, inner = FIGURES[name].rpartition(".")
+    place = (summary.get(outer) or {}) if outer else summary
+    return number(place.get(inner))
 
 
 def _warning(summary: Mapping) -> str | None:

@@ -61,21 +61,27 @@ class Run:
         return ", ".join(differing) or ("" if was == now else "with its flags in another order")
 
     def summary(self) -> dict:
-        return _read_json(self.folder / "summary.json")
+        """What the run says of itself: what was trained, or the `verdict` of a check that trained nothing to keep."""
+        return _read_json(self.folder / "summary.json") or _read_json(self.folder / "check.json")
 
     def history(self) -> list[dict]:
-        """A row an epoch, values as text."""
-        with contextlib.suppress(OSError), (self.folder / "history.csv").open(encoding="utf-8", newline="") as file:
+        """A row an epoch, values as text; none where the file is missing or damaged."""
+        with (
+            contextlib.suppress(OSError, ValueError, csv.Error),
+            (self.folder / "history.csv").open(encoding="utf-8", newline="") as file,
+        ):
             return list(csv.DictReader(file))
         return []
 
-    def steps_per_epoch(self) -> int:
-        """Of the finished run, whatever set it.
+    def steps_per_epoch(self) -> int | None:
+        """Of the finished run, whatever set it; None of a check, which leaves no `flags.cfg`.
 
         Raises:
             InputError: its `flags.cfg` does not tell.
         """
         path = self.folder / "flags.cfg"
+        if not path.exists():
+            return None
         steps = last_value(read_flags(path), "steps_per_epoch")
         if not (steps or "").isdecimal() or int(steps) < 1:
             raise InputError(f"{path}: tells no --steps_per_epoch; delete {self.folder} and compare again")
@@ -136,7 +142,7 @@ class Run:
         if exit_code < 0:
             with contextlib.suppress(ValueError):
                 return f"killed by {signal.Signals(-exit_code).name}; its last words: {last}"
-        return last if exit_code else f"it left no summary.json; its last words: {last}"
+        return last if exit_code else f"it left neither summary.json nor check.json; its last words: {last}"
 
 
 def _as_flags(asked: dict) -> list[str]:

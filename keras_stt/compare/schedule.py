@@ -1,10 +1,11 @@
 """All runs of a comparison: some side by side, none twice, and none lost because another failed."""
 
+import contextlib
 import dataclasses
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 import keras_stt
@@ -62,40 +63,66 @@ def trainer_command() -> list[str]:
     return [sys.executable, str(path)]
 
 
-def run_all(plan: Plan, trainer: Sequence[str], tell: Callable[[str], None] = print, rerun_changed: bool = False):
-    """Makes all runs that are not there yet. A failure is kept in `Run.error`, and the others go on.
-
-    With a budget, the first run of an experiment finds out how many steps it allows, and its other seeds take as many.
+def prepare(plan: Plan, rerun_changed: bool = False) -> list[Run]:
+    """The runs that are not there yet, with their folders emptied: what cannot go well is said before hours are spent.
 
     Args:
-        trainer: the command to which flags are added.
-        tell: called with a line for every run that is done.
         rerun_changed: make runs again that were made with other flags, in place of raising.
 
     Raises:
         InputError: a finished run was made with other flags, or a folder is not ours to empty.
-        KeyboardInterrupt: as it came, when the processes that were running have ended.
     """
     if not rerun_changed:
         _require_unchanged(plan.runs)
-    waiting = [run for run in plan.runs if run.changed or not run.finished]
+    missing = [run for run in plan.runs if run.changed or not run.finished]
+    for run in missing:
+        run.clear()
+    return missing
+
+
+def run_all(plan: Plan, missing: Sequence[Run], trainer: Sequence[str], tell: Callable[[str], None] = print) -> None:
+    """Makes the missing runs. Whatever goes wrong with one is kept in its `Run.error`, and the others go on.
+
+    With a budget, the first run of an experiment finds out how many steps it allows, and its other seeds take as many.
+
+    Args:
+        missing: those of the plan that `prepare` found.
+        trainer: the command to which flags are added.
+        tell: called with a line for every run that is done.
+
+    Raises:
+        KeyboardInterrupt: as it came, when the processes that were running have ended.
+    """
+    waiting = list(missing)
     progress = _Progress(plan, len(waiting), tell)
-    for run in waiting:
-        run.clear()  # before hours are spent: a folder that is not ours, or steps of a budget that has changed
-    running = {}
+    running: dict[Run, subprocess.Popen] = {}
     try:
         while waiting or running:
-            for run in _ready(plan, waiting, running):
-                waiting.remove(run)
-                running[run] = run.start(trainer, _steps(plan, run), plan.parallel)
-            ended = [run for run, process in running.items() if process.poll() is not None]
-            for run in ended:
-                run.finish(running.pop(run).returncode)
+            ended = {run: process for run, process in running.items() if process.poll() is not None}
+            for run, process in ended.items():
+                del running[run]
+                with _kept_as_its_error(run):
+                    run.finish(process.returncode)
                 progress.done(run)
-            if not ended:
+            ready = _ready(plan, waiting, running)
+            for run in ready:
+                waiting.remove(run)
+                with _kept_as_its_error(run):
+                    running[run] = run.start(trainer, _steps(plan, run), plan.parallel)
+                if run.error:
+                    progress.done(run)
+            if not ended and not ready:
                 time.sleep(_POLL_SECONDS)
     finally:
         _stop(running.values())
+
+
+@contextlib.contextmanager
+def _kept_as_its_error(run: Run) -> Iterator[None]:
+    try:
+        yield
+    except (InputError, OSError) as error:
+        run.error = str(error)
 
 
 def _stop(processes: Collection[subprocess.Popen]) -> None:
@@ -127,17 +154,24 @@ def _ready(plan: Plan, waiting: Sequence[Run], running: dict) -> list[Run]:
         if len(running) + len(ready) == plan.parallel:
             break
         pending = any(other in running or other in ready for other in plan.siblings(run))
-        if not pending or not run.budget_cpu_s or _steps(plan, run) is not None:
+        if not pending or not run.budget_cpu_s or _done_before(plan, run):
             ready.append(run)
     return ready
 
 
 def _steps(plan: Plan, run: Run) -> int | None:
-    """The steps of another seed that is done; None without a budget, and for the first of its experiment."""
-    if not run.budget_cpu_s:
-        return None
-    done = next((other for other in plan.siblings(run) if other.finished), None)
-    return done.steps_per_epoch() if done else None
+    """The steps of another seed that is done; None without a budget, for the first of its experiment, and of checks.
+
+    Raises:
+        InputError: the other seed does not tell.
+    """
+    done = _done_before(plan, run)
+    return done.steps_per_epoch() if done and run.budget_cpu_s else None
+
+
+def _done_before(plan: Plan, run: Run) -> Run | None:
+    """Another seed of the same experiment."""
+    return next((other for other in plan.siblings(run) if other.finished), None)
 
 
 class _Progress:
@@ -157,6 +191,9 @@ class _Progress:
             self.tell(f"{count}: failed: {run.error}{self._left()}")
             return
         summary = run.summary()
+        if "verdict" in summary:
+            self.tell(f"{count}: {summary['verdict']}{self._left()}")
+            return
         rates = (
             (label, number(summary.get(key)))
             for key, label in (("test_wer", "utterance WER"), ("dev_wer", "window WER"))

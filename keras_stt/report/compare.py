@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from keras_stt.report import loss_against_wer, page
+from keras_stt.report import loss_against_wer, page, plots
 
 NOTHING = "–"  # where a run did not say
 WHOLE = "whole utterances"
-_NOT_WHOLE = "*"
+_GIVEN = "*"  # marks a rate that is of some words only
+_OF_WORDS_ASKED = {"dev_wer": "dev_masked_error", "train_wer": "train_masked_error"}
 
 
 def _percent(value: float) -> str:
@@ -62,6 +63,15 @@ _EXPLAINED = {
     "frequencies are from the true ones (KL divergence), how much the cross entropy rises with the audio "
     "of others (shuffle gap: near 0 is deaf), and how far it lies above the unigram guess (negative: below).",
 }
+_WORDS_GIVEN = (
+    f"{_GIVEN} The task gives the model words of the text, or all of them, and WER would count these, too. "
+    "In its place stands the share of errors among the words asked for."
+)
+_WHEN = (
+    "Training loss, unigram and what tells who listens are of the last epoch; WER and the cross entropy on dev are of "
+    "the weights that were kept: those of the epoch with the lowest dev WER, or with --keep=last the last."
+)
+_TASK = f"Only runs of --task={loss_against_wer.TASK} are drawn and fitted: WER of other tasks counts words given."
 
 
 def markdown(results: Mapping) -> str:
@@ -72,10 +82,13 @@ def markdown(results: Mapping) -> str:
     lines += ["", _EXPLAINED[_TABLES[0][0]], "", f"| {' | '.join(names)} |", f"|---{'|---:' * len(columns)}|---|"]
     for row in results["experiments"]:
         cells = [_on_one_line(*_cell(row, figure, "", shown)) for figure, _, _, shown in columns]
-        cells = [row["name"], *cells, "; ".join([*notes(row), *warnings(row)])]
+        cells = [row["name"], *cells, "; ".join([*verdicts(row), *notes(row), *warnings(row)])]
         lines.append(f"| {' | '.join(map(_escaped, cells))} |")
-    fits = _fits(results)
-    lines += ["", f"{_fitted(results)}:", "", *(f"- {line}" for line in fits)] if fits else []
+    rows, fits = results["experiments"], _fits(results)
+    below = [text for name, _ in _TABLES for text in _below(name, rows)] + [_EXPLAINED[name] for name, _ in _TABLES[1:]]
+    for text in dict.fromkeys(below):
+        lines += ["", text.replace(_GIVEN, f"\\{_GIVEN}")]  # no item of a list
+    lines += ["", f"{_fitted(results)}. {_TASK}", "", *(f"- {line}" for line in fits)] if fits else []
     return "\n".join(lines) + "\n"
 
 
@@ -130,8 +143,13 @@ def _place(hardware: Mapping) -> str:
 def notes(row: Mapping) -> list[str]:
     """What a reader must know to read the figures: what failed, and what WER is of."""
     failures = [f"seed {failure['seed']} failed: {failure['error']}" for failure in row["failures"]]
-    of = [f"{_NOT_WHOLE} of {row['test_wer_of']}"] if _is_of_windows(row) else []
+    of = [f"{_GIVEN} of {row['test_wer_of']}"] if _is_of_windows(row) else []
     return [*failures, *of]
+
+
+def verdicts(row: Mapping) -> list[str]:
+    """What a check of the experiment found, each once where the seeds agree."""
+    return list(dict.fromkeys(found["verdict"] for found in row["verdicts"]))
 
 
 def warnings(row: Mapping) -> list[str]:
@@ -141,10 +159,11 @@ def warnings(row: Mapping) -> list[str]:
 
 def _cell(row: Mapping, figure: str, unit: str, shown: Callable[[float], str]) -> tuple[str, str]:
     """Mean and spread, in words; the spread is "" where there is none."""
-    spread = row["figures"].get(figure)
+    instead = _OF_WORDS_ASKED.get(figure) if _is_given_words(row) else None
+    spread = row["figures"].get(instead or figure)
     if not spread:
         return NOTHING, ""
-    mark = _NOT_WHOLE if figure == "test_wer" and _is_of_windows(row) else ""
+    mark = _GIVEN if instead or (figure == "test_wer" and _is_of_windows(row)) else ""
     mean = f"{shown(spread['mean'])}{unit}{mark}"
     if "deviation" in spread:
         return mean, f"± {shown(spread['deviation'])}" if spread["deviation"] else ""
@@ -154,6 +173,18 @@ def _cell(row: Mapping, figure: str, unit: str, shown: Callable[[float], str]) -
 
 def _is_of_windows(row: Mapping) -> bool:
     return row["test_wer_of"] not in (None, WHOLE)
+
+
+def _is_given_words(row: Mapping) -> bool:
+    return row["task"] not in (None, loss_against_wer.TASK)
+
+
+def _below(name: str, rows: Sequence[Mapping]) -> list[str]:
+    """What a reader of a table's figures must know of them, where it has such."""
+    if name == _TABLES[0][0]:
+        marked = any(_is_given_words(row) and row["figures"] for row in rows)
+        return [_WORDS_GIVEN] if marked else []
+    return [_WHEN] if any(row["figures"] for row in rows) else []
 
 
 def _headline(title: str, rows: Sequence[Mapping]) -> str:
@@ -179,20 +210,28 @@ def _listed(rows: Sequence[Mapping], of: Callable[[Mapping], list[str]]) -> str:
 
 
 def _table(name: str, columns: Sequence[tuple], rows: Sequence[Mapping]) -> str:
-    """The columns that any experiment has a figure for; "" without one."""
+    """The columns that any experiment has a figure for; "" without one. The first table has verdicts of checks, too."""
     columns = [column for column in columns if any(column[0] in row["figures"] for row in rows)]
-    if not columns:
+    checks = [row for row in rows if row["verdicts"]]
+    if name != _TABLES[0][0]:
+        rows = [row for row in rows if row not in checks]
+    if not columns and not (checks and name == _TABLES[0][0]):
         return ""
     head = "".join(f"<th scope=col class=number>{page.text(label)}</th>" for _, label, _, _ in columns)
     body = "".join(
-        f"<tr><th scope=row><bdi>{page.text(row['name'])}</bdi></th>"
-        f"{''.join(_html_cell(row, *column) for column in columns)}</tr>"
-        for row in rows
+        f"<tr><th scope=row><bdi>{page.text(row['name'])}</bdi></th>{_html_cells(row, columns)}</tr>" for row in rows
     )
+    below = "".join(f"<p class=quiet>{text}</p>" for text in _below(name, rows))
     return (
         f"<p class=quiet>{_EXPLAINED[name]}</p><div class=scroll tabindex=0><table class=counts><thead><tr>"
-        f"<th scope=col>Experiment</th>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        f"<th scope=col>Experiment</th>{head}</tr></thead><tbody>{body}</tbody></table></div>{below}"
     )
+
+
+def _html_cells(row: Mapping, columns: Sequence[tuple]) -> str:
+    if row["verdicts"]:
+        return f"<td colspan={max(1, len(columns))}>{page.text('; '.join(verdicts(row)))}</td>"
+    return "".join(_html_cell(row, *column) for column in columns)
 
 
 def _html_cell(row: Mapping, figure: str, label: str, unit: str, shown: Callable[[float], str]) -> str:
@@ -205,7 +244,7 @@ def _plot(results: Mapping) -> str:
     svg = loss_against_wer.plot(results)
     if not svg:
         return ""
-    caption = f"{_fitted(results)}; every dot is one epoch."
+    caption = f"{_fitted(results)}; every dot is one epoch. {_TASK}"
     lines = "".join(f"<li>{page.text(line)}</li>" for line in _fits(results))
     return (
         f'<figure><div role="img" aria-label="{page.text(caption)}">{svg}</div><figcaption>{page.text(caption)}'
@@ -214,9 +253,10 @@ def _plot(results: Mapping) -> str:
 
 
 def _fitted(results: Mapping) -> str:
-    runs = [run for run in results["runs"] if run["epochs"]]
+    runs = loss_against_wer.transcribing(results["runs"])
     epochs = sum(len(run["epochs"]) for run in runs)
-    return f"Window WER on dev against {results['loss_of_epochs']} over {epochs:,} epochs of {len(runs):,} runs"
+    loss = f"{plots.LOSSES[results['loss_of_epochs']]} ({results['loss_of_epochs']})"
+    return f"Window WER on dev against {loss} over {epochs:,} epochs of {len(runs):,} runs"
 
 
 def _fits(results: Mapping) -> list[str]:

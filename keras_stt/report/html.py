@@ -36,8 +36,8 @@ def write_report(
 
     Args:
         path: the HTML file; an old one is replaced at once or not at all.
-        summary: the contents of `summary.json`. Rates are fractions of one, losses nats per token; any key may be
-            missing.
+        summary: the contents of `summary.json`. Rates are fractions of one, `loss` and `unigram_loss` in the unit of
+            the loss trained on; any key may be missing.
         history: a row per epoch, in order; cells may be missing, None, empty or NaN.
         results: the utterances of the test set.
         flags: name and value of every flag; `summary["flags"]` when None.
@@ -143,8 +143,8 @@ def _learning(summary: Mapping, history: Sequence[Mapping]) -> str:
     figures = (
         (
             plots.loss_curves(history, summary.get("unigram_loss")),
-            "Loss by epoch. The dashed line is the loss of guessing every word by its frequency alone: "
-            "below it the model makes use of what it hears.",
+            "Training loss by epoch, in the unit of the loss trained on. The dashed line is what guessing every word "
+            "by its frequency alone scores in it: below it the model makes use of what it hears.",
         ),
         (plots.wer_curves(history), "Word error rate on windows of the dev set by epoch."),
         (plots.loss_against_wer(history, fits), f"Loss against dev WER; every dot is an epoch.{fitted}"),

@@ -1,7 +1,7 @@
 """WER against loss over all epochs of many runs, with the curves that may describe it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -14,18 +14,27 @@ _OWN_COLOURS = (
     "<style>:root{color:#1c2024;--line:#d9dee3;--series-1:#1f6fb5;--series-2:#b8560b;background:#fff;"
     "font-family:system-ui,sans-serif}</style>"
 )
-_AXIS = {"dev_nats": "cross entropy on dev", "tokens_loss": "training loss on tokens", "loss": "training loss"}
 _CURVES = 2  # drawn: the best fit, and the one guessed (D33 of the diary) or else the next
 _GUESS = "logarithmic"
+TASK = "transcribe"
+
+
+def transcribing(runs: Sequence[Mapping]) -> list[Mapping]:
+    """The runs whose epochs compare: WER of every other task counts words that the model was given, too.
+
+    Args:
+        runs: as `compare.json` has them; of each `task` and `epochs`.
+    """
+    return [run for run in runs if run["task"] == TASK and run["epochs"]]
 
 
 def plot(results: Mapping) -> str:
-    """An `<svg>` in the page's colours: a dot for every epoch of every run; "" with fewer than two.
+    """An `<svg>` in the page's colours: a dot for every epoch of the runs that transcribe; "" with fewer than two.
 
     Args:
-        results: what `compare.json` holds; of it `runs` with their `epochs`, and `loss_of_epochs`.
+        results: what `compare.json` holds; of it `runs` with `task` and `epochs`, and `loss_of_epochs`.
     """
-    dots = [(epoch["loss"], epoch["wer"]) for run in results["runs"] for epoch in run["epochs"]]
+    dots = [(epoch["loss"], epoch["wer"]) for run in transcribing(results["runs"]) for epoch in run["epochs"]]
     if len(dots) < 2:
         return ""
     losses, wers = np.array(dots).T
@@ -39,7 +48,7 @@ def plot(results: Mapping) -> str:
             label = f"{fit.name}, R² {fit.r2:.2f}"
             axes.plot(across, 100 * fit.predict(across), color=plots.SECOND, linestyle=line, label=label)
         axes.set_ylim(0, 105 * max(1e-9, wers.max()))
-        axes.set(xlabel=f"{_AXIS[results['loss_of_epochs']]}, nats per token", ylabel="dev window WER, %")
+        axes.set(xlabel=plots.LOSSES[results["loss_of_epochs"]], ylabel="dev window WER, %")
         if shown:
             plots.legend(axes)
 

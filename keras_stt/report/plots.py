@@ -42,25 +42,36 @@ _STYLE = {
 _MOST_DOTS = 40  # of a curve; more would hide it
 _FEWEST_TO_FIT = 4  # epochs; a curve of two coefficients goes through nearly any three
 GRADIENT = "gradient_norm/"
+# Columns of the history to set against WER, and their labels, the best first: the cross entropy on dev is in nats
+# whatever was trained on, and of the same windows as WER; the others are in the unit of the run's own loss.
+LOSSES = {
+    "dev_nats": "cross entropy on dev, nats per token",
+    "tokens_loss": "training loss on tokens",
+    "loss": "training loss",
+}
 _NO_DATE = {"Date": None, "Creator": None, "Format": None, "Type": None}
 
 Points = list[tuple[float, float]]
 
 
 def loss_curves(history: Sequence[dict], unigram_loss: float | None = None) -> str:
-    """Training loss by epoch, with the loss of the unigram guess as a dashed line; "" without a loss."""
+    """Training loss by epoch, with the loss of the unigram guess as a dashed line; "" without a loss.
+
+    Args:
+        unigram_loss: in the unit of the run's own loss, which need not be nats.
+    """
     total, tokens = points(history, "epoch", "loss"), points(history, "epoch", "tokens_loss")
     if not total and not tokens:
         return ""
 
     def draw(axes):
         if total:
-            _curve(axes, total, FIRST, "training loss", solid=True)
+            _curve(axes, total, FIRST, "whole loss", solid=True)
         if tokens and tokens != total:
             _curve(axes, tokens, SECOND, "tokens alone", solid=not total)
         if number(unigram_loss) is not None:
             axes.axhline(number(unigram_loss), color=_INK, linestyle="--", linewidth=1.2, label="unigram guess")
-        axes.set(xlabel="epoch", ylabel="nats per token")
+        axes.set(xlabel="epoch", ylabel="training loss")
         axes.set_ylim(bottom=0)
         legend(axes)
 
@@ -86,7 +97,7 @@ def wer_curves(history: Sequence[dict]) -> str:
 
 
 def loss_against_wer(history: Sequence[dict], fits: Sequence[Fit] = ()) -> str:
-    """A dot for every epoch: its token loss (or else its loss) and its WER; "" with fewer than two such epochs.
+    """A dot for every epoch: its loss, the first of `LOSSES` that is there, and WER; "" with fewer than two.
 
     Args:
         fits: curves drawn through the dots.
@@ -109,7 +120,7 @@ def loss_against_wer(history: Sequence[dict], fits: Sequence[Fit] = ()) -> str:
         for fit, colour, dash in zip(fits, (SECOND, _INK), _DASHES[1:], strict=False):
             axes.plot(losses, 100 * fit.predict(losses), color=colour, linestyle=dash, linewidth=1.2, label=fit.name)
         axes.margins(x=0.1, y=0.12)
-        axes.set(xlabel="training loss, nats per token", ylabel="dev WER, %")
+        axes.set(xlabel=LOSSES[loss], ylabel="dev WER, %")
         if fits:
             legend(axes)
 
@@ -126,8 +137,8 @@ def wer_fits(history: Sequence[dict]) -> list[Fit]:
 
 
 def _loss_and_wer(history: Sequence[dict]) -> tuple[str, list[dict]]:
-    """The column of the loss on tokens, or of the whole loss, and the rows that have it beside a WER."""
-    loss = "tokens_loss" if points(history, "tokens_loss", "dev_wer") else "loss"
+    """The first of `LOSSES` in the history, and the rows that have it beside a WER."""
+    loss = next((name for name in LOSSES if points(history, name, "dev_wer")), "loss")
     return loss, [row for row in history if points([row], loss, "dev_wer")]
 
 
