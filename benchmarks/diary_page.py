@@ -1,10 +1,10 @@
 """Writes docs/diary.md from docs/diary.in.md and the figures under benchmarks/results.
 
-    python benchmarks/diary_page.py [--digits=runs/diary_digits] [--librispeech=runs/diary_librispeech]
+    python benchmarks/diary_page.py [--digits=FOLDER] [--librispeech=FOLDER] [--by_heart=FOLDER]
 
 With a folder of `keras-stt compare`, its figures are taken over into benchmarks/results first. In the text,
 `{digits.mse.test_wer}` stands for a figure of an experiment, mean and seeds, `{digits.table}` for the whole table, and
-`{words_heard.base}` or any other file there for a value in it.
+`{words_librispeech.zipf.slope}` for a value in any other file there.
 """
 
 import argparse
@@ -17,7 +17,8 @@ from keras_stt.report.loss_against_wer import transcribing, write_plot
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks/results"
-CORPORA = ("digits", "librispeech")
+CORPORA = ("digits", "librispeech", "by_heart")
+GIVEN = {"dev_wer": "dev_masked_error", "train_wer": "train_masked_error"}  # for tasks that are given words
 SHARES = ("test_wer", "dev_wer", "dev_wer_with_sil", "dev_masked_error", "train_wer", "train_masked_error",
           "commonest_share")  # fmt: skip
 COLUMNS = {
@@ -89,9 +90,15 @@ def table(corpus: str) -> str:
         "|---|---|" + "---|" * len(columns),
     ]
     for name, row in rows(corpus).items():
-        cells = [figure(row, column) for column in columns]
-        if "test_wer" in columns and row.get("test_wer_of") not in (None, "whole utterances"):
-            cells[columns.index("test_wer")] += " *"
+        given = row.get("task") != "transcribe"
+        cells = [figure(row, GIVEN.get(column, column) if given else column) for column in columns]
+        if given:
+            cells = [
+                f"{cell} *" if "wer" in column and cell != "-" else cell
+                for column, cell in zip(columns, cells, strict=True)
+            ]
+        if row.get("verdicts"):
+            cells = [f"{row['verdicts'][0]['verdict']}", *[""] * (len(columns) - 1)]
         lines.append(f"| {_number(row)} | [`{name}`](../flags/diary/{name}.cfg) | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -101,24 +108,26 @@ def filled(text: str) -> str:
     by_corpus = {corpus: rows(corpus) for corpus in CORPORA}
 
     def fill(match: re.Match) -> str:
-        corpus, name, key = match.group(1), match.group(2), match.group(3)
-        if corpus in CORPORA and name == "table":
-            return table(corpus)
-        if corpus in CORPORA and name == "fits":
-            write_plot(ROOT / f"docs/diary_{corpus}.svg", comparison(corpus))
-            return fits(corpus)
-        if corpus in CORPORA and key:
-            return figure(by_corpus[corpus][name], key)
-        return _value(json.loads((RESULTS / f"{corpus}.json").read_text()), name, key)
+        source, *path = match.group(1).split(".")
+        if source not in CORPORA:
+            return _value(json.loads((RESULTS / f"{source}.json").read_text()), path)
+        if path == ["table"]:
+            return table(source)
+        if path == ["fits"]:
+            write_plot(ROOT / f"docs/diary_{source}.svg", comparison(source))
+            return fits(source)
+        experiment, name = path
+        return figure(by_corpus[source][experiment], name)
 
-    return re.sub(r"\{(\w+)\.(\w+)(?:\.(\w+))?\}", fill, text)
+    return re.sub(r"\{(\w+(?:\.\w+)+)\}", fill, text)
 
 
-def _value(found: dict, name: str, key: str | None) -> str:
-    value = found[name][key] if key else found[name]
-    if isinstance(value, float):
-        return f"{100 * value:.1f} %" if "wer" in (key or name) or "error" in (key or name) else f"{value:.4g}"
-    return f"{value:,}" if isinstance(value, int) else str(value)
+def _value(found: dict, path: list[str]) -> str:
+    for key in path:
+        found = found[key]
+    if isinstance(found, float):
+        return f"{100 * found:.1f} %" if path[-1].endswith(("wer", "error", "share")) else f"{found:.4g}"
+    return f"{found:,}" if isinstance(found, int) else str(found)
 
 
 def main():

@@ -19,6 +19,8 @@ UNMOVED = 0.02
 UNSOLVED = 0.5
 # Within this share of the loss of the unigram guess, a loss is taken for it.
 AT_THE_GUESS = 0.1
+# The sum of a softmax in half precision is that far from one, and no farther.
+ROUNDING = 0.01
 
 ADVICE = {
     "one_token": (
@@ -98,6 +100,33 @@ class Finding:
     collapsed: bool
 
 
+def are_logits(scores: np.ndarray, loss_takes_logits: bool | None = None) -> bool:
+    """Whether the outputs of a classifier, `(N, ..., V)`, are logits; otherwise they are probabilities.
+
+    Beyond 0 to 1 they are logits; rows that sum to one are probabilities. Between them (sigmoids, or a single small
+    score for two classes) the loss decides, and where that is unknown a single score is a probability.
+    """
+    if not np.all((scores >= -ROUNDING) & (scores <= 1 + ROUNDING)):
+        return True
+    if scores.shape[-1] > 1 and np.all(np.abs(scores.sum(axis=-1, dtype=np.float64) - 1) <= ROUNDING):
+        return False
+    return scores.shape[-1] > 1 if loss_takes_logits is None else loss_takes_logits
+
+
+def log_distributions(scores: np.ndarray, from_logits: bool) -> np.ndarray:
+    """Natural logarithms of the distributions that scores `(N, ..., V)` stand for.
+
+    A single score, `(N, ..., 1)`, is that of the second of two classes: the result is `(N, ..., 2)`.
+    """
+    if scores.shape[-1] == 1:
+        scores = np.concatenate([np.zeros_like(scores) if from_logits else 1 - scores, scores], axis=-1)
+    if not from_logits:
+        scores = np.log(np.maximum(scores, np.finfo(np.float32).tiny))
+    with np.errstate(invalid="ignore"):  # infinite scores give what is no number, which is a finding of its own
+        scores = scores - scores.max(axis=-1, keepdims=True)
+        return scores - np.log(np.exp(scores).sum(axis=-1, keepdims=True))
+
+
 def collapse_figures(
     log_probabilities: np.ndarray,
     shuffled: np.ndarray,
@@ -109,18 +138,21 @@ def collapse_figures(
 
     Args:
         log_probabilities: `(N, V)` or `(N, U, V)`, natural logarithms; `shuffled` the same with other inputs.
-        targets: ids, `(N,)` or `(N, U)`, also with a last axis of one; or one-hot, as `log_probabilities`.
+        targets: ids, `(N,)` or `(N, U)`, also with a last axis of one; or distributions (one-hot, or smoothed), as
+            `log_probabilities`, of which the likeliest class counts and a row without any asks for nothing.
         ignored: the target that asks for nothing; None when there is none.
         blanks: the tokens that stand for nothing, such as padding and silence.
 
     Raises:
-        ValueError: the shapes do not fit, or nothing is asked.
+        ValueError: targets or blanks do not fit the outputs, or nothing is asked.
     """
-    targets = _class_ids(targets, log_probabilities.shape)
+    targets = _class_ids(targets, log_probabilities.shape, ignored)
     asked = np.ones(targets.shape, bool) if ignored is None else targets != ignored
     if not asked.any():
         raise ValueError("collapse: the samples ask for nothing, all their targets are ignored; give others")
     said, size = log_probabilities.argmax(axis=-1), log_probabilities.shape[-1]
+    if not all(0 <= blank < size for blank in blanks):
+        raise ValueError(f"collapse: blanks={list(blanks)}, but the output has {size} classes; give ids below that")
     counts = [np.bincount(ids[asked], minlength=size) for ids in (said, targets)]
     shares = [count / count.sum() for count in counts]
     commonest = int(counts[0].argmax())
@@ -203,16 +235,25 @@ def _beside_the_guess(figures: Figures) -> str:
     )
 
 
-def _class_ids(targets: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def _class_ids(targets: np.ndarray, shape: tuple[int, ...], ignored: int | None) -> np.ndarray:
     if targets.shape == shape:
-        return targets.argmax(axis=-1)
+        sums = targets.sum(axis=-1)
+        asks = (targets >= 0).all(axis=-1) & (sums > 0)
+        if np.any(np.abs(sums[asks] - 1) > ROUNDING) or (ignored is None and not asks.all()):
+            raise _no_class_ids(targets, shape)
+        return np.where(asks, targets.argmax(axis=-1), -1 if ignored is None else ignored)
     ids = targets[..., 0] if targets.shape == (*shape[:-1], 1) else targets
-    if ids.shape != shape[:-1] or ids.max() >= shape[-1]:
-        raise ValueError(
-            f"collapse: targets of shape {targets.shape} up to {targets.max()} are no class ids for outputs of shape "
-            f"{shape}; give one id for each row of scores, and name the output that holds them"
-        )
+    if ids.shape != shape[:-1] or not np.all((ids == ignored) | ((ids >= 0) & (ids < shape[-1]) & (ids % 1 == 0))):
+        raise _no_class_ids(targets, shape)
     return ids.astype(np.int64)
+
+
+def _no_class_ids(targets: np.ndarray, shape: tuple[int, ...]) -> ValueError:
+    return ValueError(
+        f"collapse: targets of shape {targets.shape}, {targets.min()} to {targets.max()}, are no class ids for outputs "
+        f"of shape {shape}; give one id from 0 to {shape[-1] - 1} for each row of scores (or one-hot rows), and name "
+        "the output that holds them"
+    )
 
 
 def _percent(share: float) -> str:

@@ -1,136 +1,24 @@
-"""The collapse monitor: right figures, right words, on any Keras classifier; healthy models are left alone."""
+"""The collapse monitor: the right words at the right time, on any Keras classifier; healthy models are left alone."""
 
 import json
+import re
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
-from keras_stt.diagnosis import ADVICE, advice_for, collapse_figures, find_collapse
+from keras_stt.diagnosis import ADVICE
 from keras_stt.train.callbacks.collapse import CollapseMonitor
 
 pytestmark = pytest.mark.backend
 
 CLASSES = 5
-
-
-def answers(ids, sure=0.9, classes=CLASSES):
-    """Log-probabilities that favour these ids."""
-    ids = np.asarray(ids)
-    rest = np.full((*ids.shape, classes), (1 - sure) / (classes - 1))
-    np.put_along_axis(rest, ids[..., None], sure, axis=-1)
-    return np.log(rest)
-
-
-def found(said, targets, shuffled=None, **options):
-    """The finding on answers that stay the same (deaf) unless `shuffled` says otherwise."""
-    shuffled = said if shuffled is None else shuffled
-    figures = collapse_figures(answers(said), answers(shuffled), np.asarray(targets), **options)
-    return find_collapse(figures, ["THE", "CAT", "SAT", "ON", "<sil>"], "the audio")
-
-
 MIXED = np.tile([0, 1, 2, 3], 5)
 
 
-def test_figures_by_hand():
-    said, targets = np.array([0, 0, 0, 1]), np.array([0, 1, 2, 2])
-    figures = collapse_figures(answers(said), answers(np.array([0, 1, 2, 2])), targets)
-    assert (figures.commonest, figures.commonest_share, figures.commonest_asked) == (0, 0.75, 0.25)
-    assert (figures.asked, figures.distinct, figures.distinct_asked) == (4, 2, 3)
-    p, q = np.array([4, 2, 1]) / 7, np.array([2, 2, 3]) / 7
-    assert figures.kl == pytest.approx(np.sum(p * np.log(p / q)))
-    assert figures.loss == pytest.approx(-(np.log(0.9) + 3 * np.log(0.025)) / 4)
-    assert figures.shuffle_gap == pytest.approx(-np.log(0.9) - figures.loss)
-    assert figures.unigram_loss == pytest.approx(0.5 * np.log(4) + 0.5 * np.log(2))
-    assert figures.unigram_gap == pytest.approx(figures.loss - figures.unigram_loss)
-
-
-def test_ignored_targets_count_nowhere():
-    said = np.array([[0, 1, 4], [1, 0, 4]])
-    asked = collapse_figures(answers(said), answers(said), np.array([[0, 1, -1], [1, 0, -1]]))
-    assert asked == collapse_figures(answers(said[:, :2]), answers(said[:, :2]), said[:, :2])
-
-
-def test_targets_may_be_one_hot_or_a_column():
-    said, targets = np.array([0, 0, 1]), np.array([0, 2, 1])
-    plain = collapse_figures(answers(said), answers(said), targets)
-    for form in (np.eye(CLASSES)[targets], targets[:, None]):
-        assert collapse_figures(answers(said), answers(said), form) == plain
-
-
-@pytest.mark.parametrize("targets", [np.zeros(4, int), np.full(3, CLASSES), np.zeros((3, 2), int)])
-def test_targets_that_are_no_class_ids_are_refused(targets):
-    with pytest.raises(ValueError, match="no class ids"):
-        collapse_figures(answers(np.zeros(3, int)), answers(np.zeros(3, int)), targets)
-    with pytest.raises(ValueError, match="ask for nothing"):
-        collapse_figures(answers(np.zeros(3, int)), answers(np.zeros(3, int)), np.full(3, -1))
-
-
-def test_one_word_always():
-    said = np.where(np.arange(20) < 18, 0, MIXED)
-    finding = found(said, MIXED)
-    assert finding.sentence == (
-        "90 % of predictions are THE (25 % are asked); the loss does not change when the audio is shuffled between "
-        "samples: the model does not listen"
-    )
-    assert finding.kind == "one_token"
-    assert finding.collapsed
-
-
-def test_one_word_mostly_by_a_model_that_listens_is_no_collapse():
-    finding = found(np.where(np.arange(20) < 14, 0, MIXED), MIXED, shuffled=np.zeros(20, int))
-    assert "the model has begun to listen" in finding.sentence
-    assert not finding.collapsed
-
-
-def test_a_common_class_may_be_common_in_the_answers():
-    targets = np.where(np.arange(20) < 14, 0, MIXED)
-    assert found(targets, targets, shuffled=np.roll(targets, 10)) is None
-    assert found(np.zeros(20, int), targets).kind == "one_token"
-
-
-def test_blanks():
-    finding = found(np.full(20, 4), np.where(np.arange(20) < 5, 4, MIXED), blanks=[4])
-    assert finding.kind == "blanks"
-    assert finding.sentence.startswith("all predictions are blanks (<sil>); the loss does not change")
-    padded = np.where(np.arange(20) < 16, 4, MIXED)  # a set that is mostly padding
-    assert found(padded, padded, shuffled=np.roll(padded, 7), blanks=[4]) is None
-
-
-def test_the_same_word_again():
-    targets = np.array([[0, 1, 2, 3], [3, 2, 1, 0]] * 4)
-    said = np.array([[0, 0, 2, 2], [3, 3, 1, 1]] * 4)
-    finding = found(said, targets, shuffled=said[:, ::-1])
-    assert finding.kind == "repeats"
-    assert "67 % of the time, where 0 % is asked" in finding.sentence
-    assert not finding.collapsed
-    silent = np.array([[0, 4, 4, 4], [3, 4, 4, 4]] * 4)
-    assert found(silent, np.array([[0, 1, 4, 4], [3, 1, 4, 4]] * 4), shuffled=targets, blanks=[4]) is None
-
-
-def test_the_advice_begins_with_how_far_a_guess_by_frequency_is():
-    by_frequency = np.tile(np.log([0.26, 0.25, 0.24, 0.24, 0.01]), (20, 1))
-    figures = collapse_figures(by_frequency, by_frequency, MIXED)
-    assert "is that of guessing by frequency. " in advice_for(find_collapse(figures), figures)
-    figures = collapse_figures(answers(0 * MIXED), answers(0 * MIXED), MIXED)
-    assert "above that of guessing by frequency: it has" in advice_for(find_collapse(figures), figures)
-    listening = collapse_figures(answers(MIXED, 0.6), answers(MIXED, 0.6), MIXED)
-    finding = found(np.roll(MIXED, 1), MIXED)
-    assert advice_for(finding, listening) == ADVICE["deaf"]
-
-
-def test_many_words_without_listening():
-    finding = found(np.roll(MIXED, 1), MIXED)
-    assert finding.kind == "deaf"
-    assert not finding.collapsed
-    assert "the loss even falls when the audio" in found(np.roll(MIXED, 1), MIXED, shuffled=MIXED).sentence
-    assert found(MIXED, MIXED) is None  # the answer is known from elsewhere: nothing to listen to
-
-
-def test_one_class_alone_and_answers_that_are_no_numbers():
-    assert found(np.zeros(8, int), np.zeros(8, int)) is None
-    broken = np.full((8, CLASSES), np.nan)
-    assert find_collapse(collapse_figures(broken, broken, MIXED[:8])).kind == "not_finite"
+def silent(line: str) -> None:
+    """Prints nothing."""
 
 
 def points(says_something: bool, samples=256):
@@ -203,7 +91,7 @@ class Canned:
     stop_training = False
 
     def __init__(self, said, shuffled):
-        self.said, self.shuffled = answers(said), answers(shuffled)
+        self.said, self.shuffled = (8 * np.eye(CLASSES)[ids] for ids in (said, shuffled))
 
     def predict_on_batch(self, inputs):
         return self.shuffled if inputs[0, 0] else self.said
@@ -211,7 +99,8 @@ class Canned:
 
 def test_of_a_model_that_listens_nothing_is_said_before_it_lasts():
     lines = []
-    x = np.repeat([[0], [1]], 10, axis=0)  # shuffled, it begins with one
+    x = np.ones((20, 1))
+    x[0] = 0  # shuffled, it begins with one
     mostly = np.where(np.arange(20) < 14, 0, MIXED)
     monitor = CollapseMonitor(x, MIXED, stop=True, patience=3, report=lines.append)
     monitor.set_model(Canned(mostly, 0 * MIXED))
@@ -251,9 +140,8 @@ def after_an_epoch(model, monitor):
 def test_only_the_named_input_is_shuffled():
     labels = np.arange(40) % CLASSES
     x = {"heard": 3 * np.eye(CLASSES, dtype="float32")[labels], "seen": np.zeros((40, CLASSES), "float32")}
-    x["heard"][20:] = x["heard"][20:][:, ::-1]  # so that the sample half the set away is another's
-    y = {"classes": x["heard"].argmax(axis=1)}
-    options = {"output": "classes", "from_logits": False, "report": lambda line: None}
+    y = {"classes": labels}
+    options = {"output": "classes", "report": silent}
     gap = {
         name: after_an_epoch(two_inputs(), CollapseMonitor(x, y, shuffle=[name], **options))["collapse/shuffle_gap"]
         for name in x
@@ -262,23 +150,99 @@ def test_only_the_named_input_is_shuffled():
     assert gap["seen"] == pytest.approx(0, abs=1e-6)
 
 
-class Batches:
-    """Ten batches of four samples; inputs and targets differ in length from batch to batch."""
+def test_a_tf_data_set_is_taken_and_one_without_end_refused():
+    tf = pytest.importorskip("tensorflow")
+    x, y = points(True)
+    batches = tf.data.Dataset.from_tensor_slices(({"x": x}, y)).batch(16)
+    monitor = CollapseMonitor(batches, samples=256)
+    np.testing.assert_array_equal(monitor.inputs["x"], x)
+    np.testing.assert_array_equal(monitor.targets, y)
+    with pytest.raises(ValueError, match="no end"):
+        CollapseMonitor(batches.repeat())
+    with pytest.raises(ValueError, match="inputs hold .*Dataset where an array"):
+        CollapseMonitor(batches, y)
+    with pytest.raises(ValueError, match="where an array of samples belongs"):
+        CollapseMonitor(batches.unbatch())
 
-    def __len__(self):
-        return 10
 
-    def __getitem__(self, step):
-        steps = 2 + step % 3
-        return np.full((4, steps, 3), step, "float32"), np.full((4, steps), step % CLASSES)
+def test_samples_in_the_order_of_their_classes_are_looked_at_evenly():
+    x, y = points(True)
+    order = np.argsort(y)
+    monitor = CollapseMonitor(x[order], y[order], samples=64, report=silent)
+    assert np.unique(monitor.targets).tolist() == list(range(CLASSES))
+    model = classifier()
+    model.fit(x, y, epochs=8, verbose=0, callbacks=[monitor])
+    assert monitor.summary()["warning"] is None
 
 
-def test_batches_are_looked_at_evenly_and_padded():
-    monitor = CollapseMonitor(Batches(), samples=12)
-    assert monitor.inputs.shape == (12, 3, 3)
-    assert monitor.inputs[:, 0, 0].tolist() == [0] * 4 + [4] * 4 + [9] * 4
-    assert not monitor.inputs[0, 2:].any()
-    assert monitor.targets[0].tolist() == [0, 0, -1]
+@pytest.mark.parametrize("form", ["softmax", "one-hot", "column"])
+def test_a_softmax_and_any_form_of_targets_give_the_figures_of_the_logits(form):
+    x, y = points(True)
+    model = classifier()
+    expected = after_an_epoch(model, CollapseMonitor(x, y, report=silent))
+    targets = {"softmax": y, "one-hot": np.eye(CLASSES)[y], "column": y[:, None]}[form]
+    if form == "softmax":
+        model = keras.Sequential([model, keras.layers.Softmax()])
+    assert after_an_epoch(model, CollapseMonitor(x, targets, report=silent)) == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "linear"])
+@pytest.mark.parametrize("column", [False, True])
+def test_one_output_is_two_classes(activation, column):
+    x, y = points(True)
+    two = (y > 0).astype(int)
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((CLASSES,)), keras.layers.Dense(1, activation)])
+    loss = keras.losses.BinaryCrossentropy(from_logits=activation == "linear")
+    model.compile(keras.optimizers.SGD(1.0), loss=loss, jit_compile=False)
+    lines = []
+    monitor = CollapseMonitor(x, two[:, None] if column else two, samples=256, names=["no", "yes"], report=lines.append)
+    history = model.fit(x, two, epochs=4, verbose=0, callbacks=[monitor]).history
+    assert lines == []
+    assert history["collapse/distinct"][-1] == 2
+    assert monitor.figures.loss == pytest.approx(model.evaluate(x, two, verbose=0), rel=1e-3)
+
+
+def test_small_logits_of_two_classes_are_what_the_loss_takes_them_for():
+    model = keras.Sequential([keras.Input((CLASSES,)), keras.layers.Dense(1, kernel_initializer="zeros")])
+    model.layers[0].bias.assign([0.3])
+    x, y = points(False)
+    monitor = CollapseMonitor(x, y > 0, report=silent)
+    for loss, yes in ((keras.losses.BinaryCrossentropy(from_logits=True), True), ("binary_crossentropy", False)):
+        model.compile(loss=loss)
+        after_an_epoch(model, monitor)
+        assert monitor.figures.commonest == yes
+
+
+def test_one_epoch_is_judged_and_its_collapse_told_at_the_end():
+    lines = []
+    x, y = points(False)
+    monitor = CollapseMonitor(0 * x, y, stop=True, patience=1, report=lines.append)
+    for _ in range(2):
+        classifier().fit(0 * x, y, epochs=1, verbose=0, callbacks=[monitor])
+        assert len(lines) == 1
+        assert lines.pop().startswith("collapse monitor, after one epoch: 100 % of predictions are class 0")
+        assert monitor.summary()["collapsed"]
+        assert "does not listen. " in monitor.summary()["warning"]
+        assert monitor.stopped_because is None
+    x, y = points(True)
+    healthy = CollapseMonitor(x, y, report=lines.append)
+    model = classifier()
+    model.fit(x, y, epochs=8, verbose=0)
+    model.fit(x, y, epochs=1, verbose=0, callbacks=[healthy])
+    assert lines == []
+    assert healthy.summary()["warning"] is None
+
+
+def test_the_example_of_the_readme_runs():
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    section = readme.split("## When it does not learn")[1].split("\n## ")[0]
+    (example,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    names = {}
+    exec(example, names)
+    history = names["model"].history.history
+    assert history["collapse/distinct"][-1] > 1
+    assert len([name for name in history if name.startswith("gradient_norm/")]) > 1
 
 
 def test_arguments_that_do_not_fit_the_model_are_refused():
@@ -291,3 +255,20 @@ def test_arguments_that_do_not_fit_the_model_are_refused():
         CollapseMonitor(x, {"a": y, "b": y})
     with pytest.raises(ValueError, match=r"the outputs are \['classes', 'other'\]"):
         after_an_epoch(two_inputs(), CollapseMonitor({"heard": x, "seen": x}, y))
+    with pytest.raises(ValueError, match="8 of inputs and 7 of targets"):
+        CollapseMonitor(x, y[:7])
+    for wrong in ((x.tolist(), y), (x, y.tolist()), (x, {"a": y.tolist()})):
+        with pytest.raises(ValueError, match="where an array of samples belongs"):
+            CollapseMonitor(*wrong)
+    for fractions in (x[:, 0], x, np.full((8, 1), 0.5), np.full(8, np.nan)):
+        with pytest.raises(ValueError, match="no regression"):
+            CollapseMonitor(x, fractions)
+    for no_batches in (x, {"x": x}, 5, (x, y), [x]):
+        with pytest.raises(ValueError, match="give both, or"):
+            CollapseMonitor(no_batches)
+    with pytest.raises(ValueError, match="no batches"):
+        CollapseMonitor(iter([]))
+    with pytest.raises(ValueError, match="4 names for 5 classes"):
+        after_an_epoch(classifier(), CollapseMonitor(x, y, names=list("abcd")))
+    with pytest.raises(ValueError, match="0 to 7, are no class ids for outputs"):
+        after_an_epoch(classifier(), CollapseMonitor(x, np.arange(8)))

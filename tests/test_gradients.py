@@ -166,3 +166,19 @@ def test_a_model_without_a_loss_is_refused():
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
     with pytest.raises(ValueError, match="not compiled"):
         gradient_norms(model, X, Y)
+
+
+def test_lists_of_numbers_and_unequal_lengths_are_refused_at_once():
+    for measure in (GradientNorms, lambda *batch: gradient_norms(linear_model(), *batch)):
+        with pytest.raises(ValueError, match="targets hold float where an array of samples belongs"):
+            measure(X, Y.tolist())
+        with pytest.raises(ValueError, match="6 of inputs and 5 of targets"):
+            measure({"x": X}, Y[:5])
+        with pytest.raises(ValueError, match="6 of inputs and 2 of sample_weight"):
+            measure(X, [Y, Y], np.ones(2))
+
+
+def test_a_report_that_says_nothing_is_silent(capsys):
+    model = subclassed_model()
+    model.fit(IDS, SUMS, verbose=0, callbacks=[GradientNorms(IDS, SUMS, report=lambda line: None)])
+    assert capsys.readouterr().out == ""

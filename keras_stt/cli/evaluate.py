@@ -22,11 +22,10 @@ def add_parser(subparsers) -> None:
         help="measure the word error rate of a model on a corpus",
         description="Transcribes a split of a corpus and prints word and character error rates, the 95 % interval of "
         "the word error rate by resampling, and the utterances with most errors.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("model", metavar="MODEL", help="a model.keras, or the output folder of a training run")
     parser.add_argument("--dataset", required=True, help="corpus: librispeech, stm, manifest, synthetic, digits, ...")
-    parser.add_argument("--split", choices=SPLITS, default="test", help="part of the corpus")
+    parser.add_argument("--split", choices=SPLITS, default="test", help="part of the corpus (default: test)")
     add_corpus_arguments(parser)
     parser.add_argument("--limit", type=int, default=0, help="evaluate only the first so many utterances; 0: all")
     parser.add_argument("--output_dir", default="", help="write summary.json and utterances.jsonl into this folder")

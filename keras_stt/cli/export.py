@@ -11,11 +11,12 @@ def add_parser(subparsers) -> None:
         help="write a model as a folder that runs without this package",
         description="Writes a model as a TensorFlow SavedModel that takes waveforms and needs neither this package nor "
         "Keras, then runs both on reference windows and compares what they say.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("model", metavar="MODEL", help="a model.keras, or the output folder of a training run")
     parser.add_argument("output", metavar="OUT", help="folder to write; an earlier export there is replaced")
-    parser.add_argument("--format", choices=("saved_model",), default="saved_model", help="kind of artefact")
+    parser.add_argument(
+        "--format", choices=("saved_model",), default="saved_model", help="kind of artefact (default: saved_model)"
+    )
     parser.set_defaults(run=run)
 
 

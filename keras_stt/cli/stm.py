@@ -33,7 +33,6 @@ def add_parser(subparsers) -> None:
         description="Writes the transcripts of LibriSpeech folders as an STM file, the reference format of NIST's "
         "sclite. Its file column is the path of each recording from the STM's folder, without extension, so that "
         "--dataset=stm reads it back.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("librispeech_dir", metavar="LIBRISPEECH_DIR", help="one subset, or a folder with subsets")
     parser.add_argument("output", metavar="OUT.stm", help="file to write")

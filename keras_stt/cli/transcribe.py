@@ -16,7 +16,6 @@ def add_parser(subparsers) -> None:
         help="write down what is said in recordings",
         description="Prints what is said in recordings of any length. Of several files each line begins with the "
         "file's name and a tab. A file that cannot be read is reported and passed over.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("model", metavar="MODEL", help="a model.keras, or the output folder of a training run")
     parser.add_argument("files", metavar="FILE", nargs="+", help="recordings: FLAC, WAV, Opus, MP3")
@@ -24,7 +23,7 @@ def add_parser(subparsers) -> None:
         "--format",
         choices=("txt", "jsonl"),
         default="txt",
-        help="txt: the text; jsonl: a JSON object per file, with the times in seconds and confidence of every word",
+        help="txt, the default: the text; jsonl: a JSON object per file, with the times and confidences of its words",
     )
     add_decoding_arguments(parser)
     parser.set_defaults(run=run)
@@ -32,8 +31,10 @@ def add_parser(subparsers) -> None:
 
 def add_decoding_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds `--passes` and `--hop_ms`."""
-    parser.add_argument("--passes", type=int, default=1, help="refinement passes in each window")
-    parser.add_argument("--hop_ms", type=float, default=HOP_MS, help="milliseconds from one window to the next")
+    parser.add_argument("--passes", type=int, default=1, help="refinement passes in each window (default: 1)")
+    parser.add_argument(
+        "--hop_ms", type=float, default=HOP_MS, help="milliseconds from one window to the next (default: %(default)s)"
+    )
 
 
 def check_decoding_arguments(args: argparse.Namespace) -> None:

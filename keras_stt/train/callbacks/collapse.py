@@ -6,11 +6,22 @@ from collections.abc import Callable, Mapping, Sequence
 import keras
 import numpy as np
 
-from keras_stt.diagnosis import Figures, Finding, advice_for, collapse_figures, find_collapse
+from keras_stt.diagnosis import (
+    ROUNDING,
+    Figures,
+    Finding,
+    advice_for,
+    are_logits,
+    collapse_figures,
+    find_collapse,
+    log_distributions,
+)
+from keras_stt.train.callbacks.samples import gather, part, require_arrays, shuffled, spread
 
 _FIELDS = tuple(field.name for field in dataclasses.fields(Figures))
 _GAPS = ("shuffle_gap", "unigram_gap")
 _LOGGED = ("commonest_share", "distinct", "kl", *_GAPS)
+_WHO = "CollapseMonitor"
 
 
 class CollapseMonitor(keras.callbacks.Callback):
@@ -22,37 +33,43 @@ class CollapseMonitor(keras.callbacks.Callback):
     `collapse/shuffle_gap`: what the cross entropy rises by when the input is shuffled, nats. `collapse/unigram_gap`:
     the cross entropy above the entropy of the targets, which is the loss of guessing by frequency alone.
 
-    The cross entropy is that of the predicted distribution, whatever loss the model trains on. Each sample meets the
-    input of the one half the set away, since neighbouring samples are often cut from one recording.
+    The cross entropy is that of the predicted distribution, whatever loss the model trains on. A model with one
+    output for each sample (`Dense(1)`, a sigmoid or its logit) is one of two classes.
 
-    Most models say one thing at the beginning: after the first epoch nothing is reported, until `patience` epochs in
-    a row have found the same the line says "so far", and of a model that has begun to listen nothing is said before
-    that. `diagnosis` has the thresholds and their reasons.
+    Most models say one thing at the beginning: nothing is printed before the second epoch, unless it was the only
+    one. A line "so far" says that the model has begun to say one thing, a second one with advice that it did so for
+    `patience` epochs in a row; of a model that has begun to listen nothing is said before that. `summary` judges the
+    last epoch, whatever its number. `diagnosis` has the thresholds and their reasons.
 
     Put it before callbacks that read the logs, and after one that swaps in averaged weights.
 
     Args:
-        inputs, targets: samples, `(N, ...)` and class ids `(N,)` or `(N, U)`, as arrays, or dicts or lists of them.
-            Or, without `targets`, batches: an object with `len` whose items are `(inputs, targets, ...)`, such as a
-            `keras.utils.PyDataset`; what is shorter in some is padded, inputs with zeros, targets with `ignored`.
+        inputs, targets: samples, `(N, ...)` and class ids `(N,)` or `(N, U)` (or one-hot), as arrays, or dicts or
+            lists of them. Or, without `targets`, batches `(inputs, targets, ...)`: an object with `len` and items,
+            such as a `keras.utils.PyDataset`, or a finite iterable, such as a `tf.data.Dataset`, which is read once;
+            what is shorter in some is padded, inputs with zeros, targets with `ignored`.
         output: name or number of the output, and of the target, that is watched; None for the only one.
         ignored: target that asks for nothing; None when there is none.
-        from_logits: whether the output holds logits; otherwise probabilities.
+        from_logits: whether the output holds logits, or else probabilities. None finds out from what is predicted:
+            rows from 0 to 1 that sum to one are probabilities, anything outside 0 to 1 is a logit; what that leaves
+            open, such as one output of 0.3, is what the compiled loss takes.
         names: the name of each class, for messages. blanks: classes that stand for nothing, such as padding.
         shuffle: names or numbers of the inputs that are shuffled, together; None for all. What they mean together
             (values and their lengths) belongs here together. input_name: what messages call them.
-        samples: most samples looked at, evenly from all batches. batch_size: of prediction, for arrays.
+        samples: most samples looked at, evenly from all. batch_size: of prediction, for arrays.
         stop: whether to end the training once the model has said one thing, whatever the input, for `patience`
             epochs after the first.
         advice: what to try, instead of `diagnosis.ADVICE`, by kind of finding.
-        report: called with each line of warning.
+        report: called with each line of warning; `lambda line: None` for silence.
 
     Attributes:
         figures: of the last epoch. finding: what was found in it, or None.
         stopped_because: the sentence with which training was stopped, or None.
 
     Raises:
-        ValueError: an input or output that is not there, fewer than two samples, or targets that are no class ids.
+        ValueError: lists of numbers instead of arrays, inputs and targets of different length, an input or output that
+            is not there, fewer than two samples, targets that are no class ids; at the end of the first epoch, where
+            they do not fit the output: targets, `names` or `blanks`.
     """
 
     def __init__(
@@ -62,7 +79,7 @@ class CollapseMonitor(keras.callbacks.Callback):
         *,
         output: str | int | None = None,
         ignored: int | None = -1,
-        from_logits: bool = True,
+        from_logits: bool | None = None,
         names: Sequence[str] | None = None,
         blanks: Sequence[int] = (),
         shuffle: Sequence[str | int] | None = None,
@@ -76,13 +93,14 @@ class CollapseMonitor(keras.callbacks.Callback):
     ):
         super().__init__()
         if targets is None:
-            inputs, targets, batch_size = _gather(inputs, samples, -1 if ignored is None else ignored)
+            inputs, targets, batch_size = gather(_WHO, inputs, samples, -1 if ignored is None else ignored)
+        require_arrays(_WHO, inputs=inputs, targets=targets)
         self.batch_size = batch_size
-        self.inputs = keras.tree.map_structure(lambda value: np.asarray(value)[:samples], inputs)
-        self.targets = np.asarray(_part(targets, output, "target"))[:samples]
+        self.inputs, self.targets = spread((inputs, part(_WHO, targets, output, "target")), samples)
+        _require_classes(self.targets)
         if len(self.targets) < 2:
-            raise ValueError(f"CollapseMonitor: {len(self.targets)} sample; give two or more, to be shuffled")
-        self._shuffled = _shuffled(self.inputs, shuffle, len(self.targets) // 2)
+            raise ValueError(f"{_WHO}: {len(self.targets)} sample; give two or more, to be shuffled")
+        self._shuffled = shuffled(_WHO, self.inputs, shuffle)
         self.output, self.ignored, self.from_logits = output, ignored, from_logits
         self.names, self.blanks, self.input_name = names, tuple(blanks), input_name
         self.stop, self.patience, self.advice, self.report = stop, patience, advice, report
@@ -91,29 +109,43 @@ class CollapseMonitor(keras.callbacks.Callback):
         self.stopped_because: str | None = None
         self._epochs_alike = self._epochs_collapsed = 0
 
+    def on_train_begin(self, logs=None):
+        self.finding = self.stopped_because = None
+        self._epochs_alike = self._epochs_collapsed = 0
+
     def on_epoch_end(self, epoch, logs=None):
-        log_probabilities, shuffled = self._answers(self.inputs), self._answers(self._shuffled)
-        self.figures = collapse_figures(log_probabilities, shuffled, self.targets, self.ignored, self.blanks)
+        answers = self._log_probabilities(self._scores(self.inputs), self._scores(self._shuffled))
+        classes = answers[0].shape[-1]
+        if self.names is not None and len(self.names) < classes:
+            raise ValueError(f"{_WHO}: {len(self.names)} names for {classes} classes; give every class one")
+        self.figures = collapse_figures(*answers, self.targets, self.ignored, self.blanks)
         if logs is not None:
             logs.update({f"collapse/{name}": float(getattr(self.figures, name)) for name in _LOGGED})
-        # After the first epoch it may not have learned yet.
-        self._count(find_collapse(self.figures, self.names, self.input_name) if epoch else None)
+        self._count(find_collapse(self.figures, self.names, self.input_name), first=epoch == 0)
         if self._epochs_alike == self.patience or (self._epochs_alike == 1 and self._is_serious()):
-            self._warn(epoch)
+            self._warn(f"so far, after epoch {epoch + 1}")
         if self.stop and self._epochs_collapsed >= self.patience:
             self.stopped_because = f"{self._epochs_collapsed} epochs of collapse: {self.finding.sentence}"
             self.model.stop_training = True
             self.report(f"stopped after {self.stopped_because}")
 
-    def _count(self, finding: Finding | None) -> None:
-        """For how many epochs the same was found, and for how many the model has been collapsed."""
+    def on_train_end(self, logs=None):
+        # Not counted yet: the only epoch was the first.
+        if self.finding is not None and self.finding.collapsed and self._epochs_alike == 0:
+            self._warn("after one epoch")
+
+    def _count(self, finding: Finding | None, first: bool) -> None:
+        """For how many epochs the same was found, and for how many the model has been collapsed.
+
+        The first does not count: the model may not have learned yet.
+        """
         alike = (
             finding
             and self.finding
             and (finding.kind, finding.collapsed) == (self.finding.kind, self.finding.collapsed)
         )
-        self._epochs_alike = self._epochs_alike + 1 if alike else int(finding is not None)
-        self._epochs_collapsed = self._epochs_collapsed + 1 if finding and finding.collapsed else 0
+        self._epochs_alike = 0 if first else self._epochs_alike + 1 if alike else int(finding is not None)
+        self._epochs_collapsed = self._epochs_collapsed + 1 if finding and finding.collapsed and not first else 0
         self.finding = finding
 
     def _is_serious(self) -> bool:
@@ -136,10 +168,10 @@ class CollapseMonitor(keras.callbacks.Callback):
             "stopped_because": self.stopped_because,
         }
 
-    def _warn(self, epoch: int) -> None:
+    def _warn(self, since: str) -> None:
         for_long = self._epochs_alike >= self.patience
-        since = f"for {self._epochs_alike} epochs" if for_long else f"so far, after epoch {epoch + 1}"
-        self.report(f"collapse monitor, {since}: {self.finding.sentence}")
+        when = f"for {self._epochs_alike} epochs" if for_long else since
+        self.report(f"collapse monitor, {when}: {self.finding.sentence}")
         if for_long:
             self.report(f"  {advice_for(self.finding, self.figures, self.advice)}")
 
@@ -147,68 +179,44 @@ class CollapseMonitor(keras.callbacks.Callback):
         sentence = self.finding.sentence
         return f"{sentence[0].upper()}{sentence[1:]}. {advice_for(self.finding, self.figures, self.advice)}"
 
-    def _answers(self, inputs) -> np.ndarray:
-        """Natural logarithms of the predicted distributions, `(N, ..., V)`."""
+    def _scores(self, inputs) -> np.ndarray:
+        """What the model answers, `(N, ..., V)`."""
         pieces = []
         for first in range(0, len(self.targets), self.batch_size):
             rows = slice(first, first + self.batch_size)
             batch = keras.tree.map_structure(lambda value, rows=rows: value[rows], inputs)
-            answer = _part(self.model.predict_on_batch(batch), self.output, "output")
+            answer = part(_WHO, self.model.predict_on_batch(batch), self.output, "output")
             # Under a distribution strategy every replica answers the whole batch, one after the other.
             pieces.append(np.asarray(answer, np.float32)[: len(self.targets[rows])])
         scores = np.concatenate(pieces)
-        if self.from_logits:
-            scores = scores - scores.max(axis=-1, keepdims=True)
-            return scores - np.log(np.exp(scores).sum(axis=-1, keepdims=True))
-        return np.log(np.maximum(scores, np.finfo(np.float32).tiny))
+        return scores[:, None] if scores.ndim == 1 else scores
+
+    def _log_probabilities(self, *scores: np.ndarray) -> list[np.ndarray]:
+        """Natural logarithms of the predicted distributions, of answers as they are and of those to other inputs."""
+        from_logits = self.from_logits
+        if from_logits is None:
+            from_logits = are_logits(np.stack(scores), self._loss_takes_logits())
+        return [log_distributions(each, from_logits) for each in scores]
+
+    def _loss_takes_logits(self) -> bool | None:
+        """What the loss of the watched output expects; None where it does not say."""
+        loss = getattr(self.model, "loss", None)
+        if isinstance(loss, (Mapping, list, tuple)):
+            losses = dict(loss) if isinstance(loss, Mapping) else dict(enumerate(loss))
+            loss = losses.get(self.output) if len(losses) > 1 else next(iter(losses.values()), None)
+        if isinstance(loss, str):
+            return False if loss.endswith(("crossentropy", "Crossentropy")) else None
+        return getattr(loss, "from_logits", None)
 
 
-def _gather(batches, samples: int, ignored: int):
-    """About `samples` samples from batches spread evenly over the set, as `(inputs, targets, batch size)`."""
-    size = len(keras.tree.flatten(batches[0][0])[0])
-    count = min(len(batches), -(-samples // size))
-    steps = np.unique(np.linspace(0, len(batches) - 1, count).astype(int)) if count > 1 else [0]
-    found = [batches[int(step)][:2] for step in steps]
-    inputs, targets = (
-        keras.tree.map_structure(lambda *arrays, fill=fill: _joined(arrays, fill), *parts)
-        for parts, fill in zip(zip(*found, strict=True), (0, ignored), strict=True)
-    )
-    return inputs, targets, size
-
-
-def _joined(arrays, fill: int) -> np.ndarray:
-    """Along the first axis; what is shorter along the others is filled up."""
-    arrays = [np.asarray(array) for array in arrays]
-    longest = np.max([array.shape[1:] for array in arrays], axis=0)
-    padded = []
-    for array in arrays:
-        after = [(0, int(most - own)) for most, own in zip(longest, array.shape[1:], strict=True)]
-        padded.append(np.pad(array, [(0, 0), *after], constant_values=fill))
-    return np.concatenate(padded)
-
-
-def _shuffled(inputs, names: Sequence[str | int] | None, distance: int):
-    """The inputs in which those of these names are of the sample that is `distance` away."""
-    if not isinstance(inputs, (Mapping, list, tuple)):
-        return np.roll(inputs, -distance, axis=0)
-    parts = dict(inputs) if isinstance(inputs, Mapping) else dict(enumerate(inputs))
-    unknown = set(names or ()) - set(parts)
-    if unknown:
-        raise ValueError(f"CollapseMonitor: shuffle={sorted(unknown)}, but the inputs are {list(parts)}")
-    moved = {
-        name: np.roll(value, -distance, axis=0) if names is None or name in names else value
-        for name, value in parts.items()
-    }
-    return moved if isinstance(inputs, Mapping) else list(moved.values())
-
-
-def _part(values, name: str | int | None, what: str):
-    """The output or target of this name, or the only one."""
-    if not isinstance(values, (Mapping, list, tuple)):
-        return values
-    parts = dict(values) if isinstance(values, Mapping) else dict(enumerate(values))
-    if name is None and len(parts) == 1:
-        return next(iter(parts.values()))
-    if name not in parts:
-        raise ValueError(f"CollapseMonitor: output={name!r}, but the {what}s are {list(parts)}; name one of them")
-    return parts[name]
+def _require_classes(targets: np.ndarray) -> None:
+    """Refuses what can be neither class ids nor distributions over classes."""
+    numbers = targets.dtype.kind in "biuf"
+    if numbers and targets.dtype.kind == "f" and np.any(targets % 1):
+        rows = targets.reshape(-1, targets.shape[-1])
+        rows = rows[(rows.min(axis=-1) >= 0) & (rows.max(axis=-1) > 0)]
+        numbers = targets.ndim > 1 and len(rows) > 0 and np.allclose(rows.sum(axis=-1), 1, atol=ROUNDING)
+    if not numbers:
+        raise ValueError(
+            f"{_WHO}: targets such as {targets.ravel()[:1]} are no class ids; it watches classifiers, no regression"
+        )

@@ -7,6 +7,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_stt.train.callbacks.samples import require_arrays
+
 
 class GradientNorms(keras.callbacks.Callback):
     """Adds `gradient_norm/<layer>` to the logs of each epoch, for every top-level layer with trainable weights.
@@ -25,11 +27,15 @@ class GradientNorms(keras.callbacks.Callback):
     Args:
         inputs, targets, sample_weight: a batch as `Model.train_on_batch` takes it: arrays, or dicts or lists of them.
         report: called with one line when the gradient of a layer is missing, zero or not finite, once until it
-            recovers.
+            recovers; `lambda line: None` for silence.
+
+    Raises:
+        ValueError: lists of numbers instead of arrays, or arrays of different length; a model that is not compiled.
     """
 
     def __init__(self, inputs, targets, sample_weight=None, report: Callable[[str], None] = print):
         super().__init__()
+        require_arrays("GradientNorms", inputs=inputs, targets=targets, sample_weight=sample_weight)
         self.batch = (inputs, targets, sample_weight)
         self.report = report
         self._reported: set[str] = set()
@@ -66,8 +72,9 @@ def gradient_norms(model: keras.Model, inputs, targets, sample_weight=None) -> d
     A weight the loss does not depend on counts as zero.
 
     Raises:
-        ValueError: the model is not compiled.
+        ValueError: as `GradientNorms`.
     """
+    require_arrays("gradient_norms", inputs=inputs, targets=targets, sample_weight=sample_weight)
     return _norms(model, _gradient_function(model), (inputs, targets, sample_weight))
 
 
