@@ -30,7 +30,7 @@ flags.DEFINE_string("cache_dir", "~/.cache/keras_stt", "Folder for built corpora
 flags.DEFINE_bool("feature_cache", True, "Keep log-mel frames on disk (16 KB for a second of audio).")
 flags.DEFINE_string("alignment", "auto", "Word times: auto, corpus, textgrid, ctm, uniform, proportional.")
 flags.DEFINE_string("alignment_dir", "", "Folder with TextGrid or CTM files.")
-flags.DEFINE_bool("train_known_times", False, "Train only on utterances whose word times are known, not guessed.")
+flags.DEFINE_bool("train_known_times", False, "Train only on utterances whose word times can be known.")
 flags.DEFINE_integer("vocabulary_size", 0, "Most tokens in the vocabulary, the 4 special ones included; 0: all words.")
 flags.DEFINE_integer("max_utterances", 0, "Utterances read of each split; 0: all.")
 

@@ -114,6 +114,7 @@ def open_splits(options: TrainOptions) -> dict[str, Split]:
 
 def _build(options: TrainOptions, folder: Path, mark: str) -> None:
     aligner = WordAligner(options.alignment, options.alignment_dir)
+    knows = WordAligner("auto", options.alignment_dir) if options.train_known_times else None
     records = open_corpus(corpus_options(options, options.dataset))
     extra = _extra_corpus(options) if options.extra_train_dataset else {}
     if "dev" not in records and not extra:
@@ -121,8 +122,7 @@ def _build(options: TrainOptions, folder: Path, mark: str) -> None:
     for split in SPLITS:
         parts = [records[split]] if split in records else [extra[split]]
         parts += [extra["train"]] if split == "train" and extra else []
-        only_known = options.train_known_times and split == "train"
-        records_of_split = _Aligned(parts, aligner, options.max_utterances, only_known)
+        records_of_split = _Aligned(parts, aligner, options.max_utterances, knows if split == "train" else None)
         build_index(records_of_split, folder / split, mark, f"{split} index")
     kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(aligner.kinds.items()))
     print(f"word times of {options.dataset}: {kinds}", flush=True)
@@ -137,21 +137,25 @@ def _extra_corpus(options: TrainOptions) -> dict:
 
 
 class _Aligned:
-    """The records of some sources one after the other, with word times, and what the sources skipped."""
+    """The records of some sources one after the other, with word times, and what the sources skipped.
 
-    def __init__(self, parts, aligner: WordAligner, limit: int, only_known: bool):
-        self.parts, self.aligner, self.limit, self.only_known = parts, aligner, limit, only_known
+    With `knows` only those for which this aligner has true times, whatever times they then get: the same utterances
+    for every method, so that methods compare.
+    """
+
+    def __init__(self, parts, aligner: WordAligner, limit: int, knows: WordAligner | None):
+        self.parts, self.aligner, self.limit, self.knows = parts, aligner, limit, knows
         self.left_out = 0
 
     def __iter__(self):
         return itertools.islice(self._usable(), self.limit or None)
 
     def _usable(self):
-        for record in map(self.aligner.align, itertools.chain.from_iterable(self.parts)):
-            if self.only_known and record.times_guessed:
+        for record in itertools.chain.from_iterable(self.parts):
+            if self.knows is not None and self.knows.align(record).times_guessed:
                 self.left_out += 1
             else:
-                yield record
+                yield self.aligner.align(record)
 
     @property
     def skipped(self) -> dict[str, int]:

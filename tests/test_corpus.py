@@ -1,0 +1,89 @@
+"""Which utterances a run trains on, and with which word times."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from keras_stt.train.corpus import open_splits
+from keras_stt.train.options import TrainOptions
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+WORDS = "ONE TWO THREE"
+TEXTGRID = """File type = "ooTextFile"
+Object class = "TextGrid"
+xmin = 0
+xmax = 2
+tiers? <exists>
+size = 1
+item []:
+    item [1]:
+        class = "IntervalTier"
+        name = "words"
+        xmin = 0
+        xmax = 2
+        intervals: size = 3
+        intervals [1]:
+            xmin = 0
+            xmax = 0.4
+            text = "ONE"
+        intervals [2]:
+            xmin = 0.4
+            xmax = 0.8
+            text = "TWO"
+        intervals [3]:
+            xmin = 0.8
+            xmax = 2
+            text = "THREE"
+"""
+
+
+@pytest.fixture
+def options(tmp_path):
+    """Of a LibriSpeech-like folder in which one of three train utterances has a TextGrid."""
+    import train_main
+
+    rng = np.random.default_rng(0)
+    for split, speaker, count in (("train", "1", 3), ("dev", "2", 1), ("test", "3", 1)):
+        folder = tmp_path / "corpus" / split / speaker / "9"
+        folder.mkdir(parents=True)
+        names = [f"{speaker}-9-{number:04d}" for number in range(count)]
+        for name in names:
+            soundfile.write(folder / f"{name}.flac", 0.1 * rng.standard_normal(32_000), 16_000)
+        (folder / f"{speaker}-9.trans.txt").write_text("".join(f"{name} {WORDS}\n" for name in names))
+    (tmp_path / "grids").mkdir()
+    (tmp_path / "grids/1-9-0001.TextGrid").write_text(TEXTGRID)
+    defaults = {flag.name: flag.default for flag in train_main.flags.FLAGS.get_flags_for_module("train_main")}
+    chosen = {
+        "dataset": "librispeech_folder",
+        "data_dir": str(tmp_path / "corpus"),
+        "alignment_dir": str(tmp_path / "grids"),
+        "cache_dir": str(tmp_path / "cache"),
+    }
+    return lambda **flags: TrainOptions(**{**defaults, **chosen, **flags})
+
+
+def train_index(options):
+    return open_splits(options)["train"].index
+
+
+def test_all_utterances_train_unless_known_times_are_asked_for(options):
+    assert len(train_index(options())) == 3
+    known = train_index(options(train_known_times=True))
+    assert [record.id for record in known] == ["1-9-0001"]
+    assert known.skipped["word times unknown"] == 2
+    assert known[0].word_times == ((0.0, 0.4), (0.4, 0.8), (0.8, 2.0))
+
+
+def test_the_same_utterances_train_when_their_times_are_then_guessed(options):
+    guessed = train_index(options(train_known_times=True, alignment="uniform"))
+    assert [record.id for record in guessed] == ["1-9-0001"]
+    assert guessed[0].times_guessed
+    np.testing.assert_allclose(guessed[0].word_times, [(0, 2 / 3), (2 / 3, 4 / 3), (4 / 3, 2)], atol=1e-3)
+
+
+def test_the_limit_counts_the_utterances_that_are_used(options):
+    assert len(train_index(options(train_known_times=True, max_utterances=1))) == 1
+    assert len(train_index(options(max_utterances=2))) == 2
