@@ -300,13 +300,16 @@ def test_an_interrupt_ends_the_training_and_keeps_what_is_done(laboratory):
         sys.exit(main(["compare", {done!r}, {long!r}, "--output_dir", {str(laboratory.runs)!r}]))
     """
     command = [sys.executable, "-c", textwrap.dedent(program)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    started = time.monotonic()
-    while not (laboratory.folder / "waiting").exists():
-        assert time.monotonic() - started < 120
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=120)  # its pipes are closed only when the training has ended, too
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            started = time.monotonic()
+            while not (laboratory.folder / "waiting").exists():
+                assert time.monotonic() - started < 120
+                time.sleep(0.05)
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=120)  # its pipes are closed only when the training has ended, too
+        finally:
+            process.kill()
     assert (process.returncode, err) == (130, "keras-stt: interrupted\n")
     assert [row["seeds"] for row in laboratory.results()["experiments"]] == [[1], []]
     (laboratory.folder / "wait").unlink()
