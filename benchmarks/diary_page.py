@@ -1,6 +1,7 @@
 """Writes docs/diary.md from docs/diary.in.md and the figures under benchmarks/results.
 
-    python benchmarks/diary_page.py [--digits=FOLDER] [--librispeech=FOLDER] [--by_heart=FOLDER]
+    python benchmarks/diary_page.py [--digits=FOLDER] [--deciding=FOLDER] [--librispeech=FOLDER] [--by_heart=FOLDER]
+        [--plateau=FOLDER]
 
 With a folder of `keras-stt compare`, its figures are taken over into benchmarks/results first. In the text,
 `{digits.mse.test_wer}` stands for a figure of an experiment, mean and seeds, `{digits.table}` for the whole table, and
@@ -17,14 +18,12 @@ from keras_stt.report.loss_against_wer import transcribing, write_plot
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks/results"
-CORPORA = ("digits", "librispeech", "by_heart")
+CORPORA = ("digits", "deciding", "librispeech", "by_heart", "plateau")
 GIVEN = {"dev_wer": "dev_masked_error", "train_wer": "train_masked_error"}  # for tasks that are given words
 SHARES = ("test_wer", "dev_wer", "dev_wer_with_sil", "dev_masked_error", "train_wer", "train_masked_error",
           "commonest_share")  # fmt: skip
-COLUMNS = {
-    "digits": ("test_wer", "dev_wer", "train_wer", "dev_nats", "commonest_share", "shuffle_gap", "steps"),
-    "librispeech": ("train_wer", "dev_wer", "dev_nats", "commonest_share", "shuffle_gap", "steps"),
-}
+OF_TEST = ("test_wer", "dev_wer", "train_wer", "dev_nats", "commonest_share", "shuffle_gap", "steps")
+OF_TRAIN = ("train_wer", "dev_wer", "dev_nats", "commonest_share", "shuffle_gap", "steps")
 HEADINGS = {
     "test_wer": "test WER",
     "dev_wer": "dev window WER",
@@ -37,8 +36,9 @@ HEADINGS = {
 
 
 def take_over(corpus: str, folder: str) -> None:
-    """Copies the figures of a comparison, without the epochs of each run but those that the plot needs."""
-    results = json.loads((Path(folder) / "compare.json").read_text())
+    """Copies the figures of a comparison, without the places in which this machine keeps its corpora."""
+    text = re.sub(r'(--\w+_dir)=[^"]*', r"\1=FOLDER", (Path(folder) / "compare.json").read_text())
+    results = json.loads(text)
     write_text(RESULTS / f"diary_{corpus}.json", json.dumps(results, indent=1, ensure_ascii=False) + "\n")
 
 
@@ -84,7 +84,7 @@ def figure(row: dict, name: str) -> str:
 
 
 def table(corpus: str) -> str:
-    columns = COLUMNS[corpus]
+    columns = OF_TEST if corpus in ("digits", "deciding") else OF_TRAIN
     lines = [
         "| | experiment | " + " | ".join(HEADINGS[name] for name in columns) + " |",
         "|---|---|" + "---|" * len(columns),

@@ -49,16 +49,16 @@ def compiled_model(setup: Setup) -> Recognizer:
         loss={"tokens": setup.token_loss(), "attention": AttentionGuide()},
         loss_weights={"tokens": 1.0, "attention": options.attention_guide},
     )
-    model.optimizer.build(model.trainable_variables)
-    _build_losses(model, setup)
+    build_training(model, setup)
     return model
 
 
-def _build_losses(model: Recognizer, setup: Setup) -> None:
-    """Makes the variables in which Keras sums up each loss, on one window.
+def build_training(model: Recognizer, setup: Setup) -> None:
+    """Makes the optimizer's variables and those in which Keras sums up each loss, the latter on one window.
 
     Made at the first step, they would have TensorFlow trace that step twice.
     """
+    model.optimizer.build(model.trainable_variables)
     inputs, targets = setup.windows(1)
     model.compute_loss(y=targets, y_pred=model(inputs, training=False))
     model.reset_metrics()
