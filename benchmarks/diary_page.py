@@ -94,13 +94,18 @@ def table(corpus: str) -> str:
         cells = [figure(row, GIVEN.get(column, column) if given else column) for column in columns]
         if given:
             cells = [
-                f"{cell} *" if "wer" in column and cell != "-" else cell
+                f"{cell} *" if _is_share(row, column) and cell != "-" else cell
                 for column, cell in zip(columns, cells, strict=True)
             ]
         if row.get("verdicts"):
             cells = [f"{row['verdicts'][0]['verdict']}", *[""] * (len(columns) - 1)]
         lines.append(f"| {_number(row)} | [`{name}`](../flags/diary/{name}.cfg) | " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def _is_share(row: dict, column: str) -> bool:
+    """Whether a task that is given words has in this column the share of wrong ones among the words asked for."""
+    return column in GIVEN or (column == "test_wer" and row["test_wer_of"] != "whole utterances")
 
 
 def filled(text: str) -> str:
