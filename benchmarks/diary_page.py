@@ -119,7 +119,6 @@ def filled(text: str) -> str:
         if path == ["table"]:
             return table(source)
         if path == ["fits"]:
-            write_plot(ROOT / f"docs/diary_{source}.svg", comparison(source))
             return fits(source)
         experiment, name = path
         return figure(by_corpus[source][experiment], name)
@@ -144,6 +143,7 @@ def main():
         if getattr(arguments, corpus):
             take_over(corpus, getattr(arguments, corpus))
     write_text(ROOT / "docs/diary.md", filled((ROOT / "docs/diary.in.md").read_text(encoding="utf-8")))
+    write_plot(ROOT / "docs/diary_digits.svg", comparison("digits"))
     print(ROOT / "docs/diary.md")
 
 
