@@ -40,9 +40,7 @@ def train(options: TrainOptions, flags: str = "") -> dict:
         found = check(setup)
         write_json(output / "check.json", found)  # beside a model that may be there
         return found
-    summary = _learn(setup, output, flags)
-    write_json(output / "summary.json", summary)
-    return summary
+    return _learn(setup, output, flags)
 
 
 def _learn(setup: Setup, output: Path, flags: str) -> dict:
@@ -60,6 +58,7 @@ def _learn(setup: Setup, output: Path, flags: str) -> dict:
     write_outputs(output, setup.options, flags, model, summary, checkpoint.history, results)
     if setup.options.export:
         summary["export"] = _export(output, setup.splits["test"].index)
+        write_json(output / "summary.json", summary)  # again: a failed export leaves all else
     return summary
 
 

@@ -77,9 +77,8 @@ def evaluate(model, setup: Setup) -> tuple[dict, list]:
     found = {f"train_{name}": value for name, value in train.items()}
     found |= {f"test_window_{name}": value for name, value in test.items()}
     if options.task != "transcribe":
-        dev = evaluation_batches(options, setup.splits["dev"], vocabulary)
         found["dev_masked_words"] = masked_word_report(
-            model.predict_on_batch, dev, vocabulary, setup.unigram, options.passes
+            model.predict_on_batch, setup.dev_batches, vocabulary, setup.unigram, options.passes
         )
     if options.task not in UTTERANCE_TASKS:
         return found | {"test_wer": test["masked_error"], "test_wer_of": "words asked for in windows"}, []
