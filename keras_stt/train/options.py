@@ -146,17 +146,7 @@ class TrainOptions:
                 raise FlagError(name, f"{getattr(self, name)!r} is not one of {', '.join(choices)}")
 
     def _require_positive(self):
-        window = ("text_context", "audio_context", "text_stride", "audio_stride_ms", "mel_bands")
-        for name in (
-            *window,
-            "model_dim",
-            "attention_heads",
-            "relative_window",
-            "batch_size",
-            "epochs",
-            "passes",
-            "hop_ms",
-        ):
+        for name in _POSITIVE:
             if getattr(self, name) < 1:
                 raise FlagError(name, f"{getattr(self, name)} is too small; give at least 1")
         for name in _NOT_NEGATIVE:
@@ -184,18 +174,12 @@ class TrainOptions:
 
 MOST_MEL_BANDS = 128  # with more, the lowest bands hold no frequency of a 25 ms window
 KEPT = ("best", "last")
+_POSITIVE = (
+    *("text_context", "audio_context", "text_stride", "audio_stride_ms", "mel_bands"),
+    *("model_dim", "attention_heads", "relative_window", "batch_size", "epochs", "passes", "hop_ms"),
+)
 _NOT_NEGATIVE = (
-    *("vocabulary_size", "max_utterances", "audio_blocks", "blocks", "steps_per_epoch", "warmup_steps", "weight_decay"),
-    *(
-        "pad_weight",
-        "budget_cpu_s",
-        "overfit_batches",
-        "clip_norm",
-        "attention_guide",
-        "noise",
-        "time_masks",
-        "frequency_masks",
-        "test_utterances",
-        "seed",
-    ),
+    *("vocabulary_size", "max_utterances", "pad_weight", "audio_blocks", "blocks", "steps_per_epoch", "budget_cpu_s"),
+    *("overfit_batches", "warmup_steps", "weight_decay", "clip_norm", "attention_guide", "noise", "time_masks"),
+    *("frequency_masks", "test_utterances", "seed"),
 )

@@ -65,12 +65,8 @@ class Setup:
 
 
 GUESSED_STEPS = 50  # on which the loss of the unigram guess is taken
-OVERFIT = {
-    "steps_per_epoch": 50,
-    "epochs": 30,
-    "weight_average": 0.0,
-    "keep": "last",
-}  # the check ends as soon as it is passed
+# Options of the over-fit check, which ends as soon as it is passed.
+OVERFIT = {"steps_per_epoch": 50, "epochs": 30, "weight_average": 0.0, "keep": "last"}
 
 
 def prepare(options: TrainOptions) -> Setup:
