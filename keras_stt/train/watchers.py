@@ -31,12 +31,13 @@ class Watchers:
 def watchers(setup: Setup, report: Callable[[str], None] = print) -> Watchers:
     """Word errors, signs of collapse and, unless the flags say no, gradients; `report` is told what is wrong."""
     options = setup.options
-    reads = setup.options.task == "autoencode"  # the text alone tells it what to say
+    reads = options.task == "autoencode"  # the text alone tells it what to say
     return Watchers(
         WordErrorRate(setup.dev_batches, setup.vocabulary, options.passes),
         CollapseMonitor(
             setup.dev_batches,
             output="tokens",
+            from_logits=True,
             names=setup.vocabulary.to_list(),
             blanks=Vocabulary.fill_ids,
             shuffle=("token_ids",) if reads else ("features", "feature_lengths"),
