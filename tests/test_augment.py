@@ -11,6 +11,7 @@ from keras_stt.data.augment import (
     Augmentation,
     add_noise,
     augment,
+    change_speed,
     change_tempo,
     limit_band,
     mask_stretches,
@@ -65,6 +66,89 @@ def test_tempo_of_very_few_frames_leaves_at_least_one(length):
 def test_factor_one_is_the_identity(frames):
     np.testing.assert_array_equal(change_tempo(frames, 1.0), frames)
     np.testing.assert_array_equal(warp_frequency(frames, 1.0), frames)
+
+
+def chirps(seconds: float, rate: float = 1.0) -> np.ndarray:
+    """Four gliding tones over faint noise, float32 samples at 16 kHz, played `rate` times as fast."""
+    rng = np.random.default_rng(0)
+    time = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    tones = (np.sin(2 * np.pi * (start * time + 0.2 * start * time**2)) for start in (300, 800, 1900, 3500))
+    samples = (0.1 * sum(tones) + 0.003 * rng.standard_normal(len(time))).astype(np.float32)
+    return librosa.resample(samples, orig_sr=SAMPLE_RATE * rate, target_sr=SAMPLE_RATE, res_type="soxr_hq")
+
+
+@pytest.mark.parametrize("speed", [0.9, 1.1])
+def test_speed_is_what_resampling_the_waveform_gives(speed):
+    frames, truth = log_mel(chirps(2)), log_mel(chirps(2, speed))
+    faster = change_speed(frames, speed)
+    assert faster.dtype == np.float32
+    assert abs(len(faster) - len(truth)) <= 1
+    length = min(len(faster), len(truth))
+    off = np.abs(faster[:length] - truth[:length])
+    tempo_only = np.abs(change_tempo(frames, speed)[:length] - truth[:length])
+    assert off.mean() < 0.6  # nats
+    assert off.mean() < 0.25 * tempo_only.mean()
+    np.testing.assert_allclose(faster.mean(), truth.mean(), atol=0.2)
+    # Where a slower recording has nothing left, nothing is heard.
+    nothing = librosa.mel_frequencies(82, fmin=0, fmax=8000)[1:-1] > 1.03 * 8000 * speed
+    assert nothing.any() == (speed < 1)
+    assert (faster[:, nothing] == SILENCE).all()
+
+
+def test_speed_one_is_the_identity_and_speeds_come_in_threes(frames):
+    np.testing.assert_array_equal(change_speed(frames, 1.0), frames)
+    assert Augmentation().speeds == (1.0,)
+    assert Augmentation(speed=0.1).speeds == (1.0, 0.9, 1.1)
+
+
+@pytest.mark.parametrize("length", [1, 2, 50])
+def test_speed_divides_the_length(length, frames):
+    for speed in (0.9, 1.1):
+        faster = change_speed(frames[:length], speed)
+        assert faster.shape == (round(length / speed), 80)
+        assert faster.min() >= SILENCE
+
+
+def test_gain_moves_all_bands_alike_and_silence_stays(frames, rng):
+    frames[7] = SILENCE
+    moves = []
+    for _ in range(200):
+        louder = augment(frames, Augmentation(gain=2.0), rng)
+        assert louder.dtype == np.float32
+        moved = np.delete(louder - frames, 7, axis=0)
+        assert np.ptp(moved) < 1e-5 or louder.min() == SILENCE
+        moves.append(moved.max())
+        assert louder.min() >= SILENCE
+    assert -2 <= min(moves) < -1.5
+    assert 1.5 < max(moves) <= 2
+
+
+def test_noise_is_measured_from_the_quietest_tenth(rng):
+    """Of many lengths: the level is that of `np.quantile`."""
+    for length in (1, 2, 9, 10, 11, 101):
+        frames = rng.standard_normal((length, 5)).astype(np.float32)
+        drawn = np.random.default_rng(1)
+        noise = np.quantile(frames, 0.1, axis=0) + 2 + 0.35 * drawn.standard_normal(frames.shape, np.float32)
+        noisy = add_noise(frames, 2.0, np.random.default_rng(1))
+        assert noisy.dtype == np.float32
+        np.testing.assert_allclose(noisy, np.logaddexp(frames, noise), atol=1e-5)
+
+
+@pytest.mark.parametrize(("length", "count", "longest"), [(100, 4, 4), (300, 10, 12), (20, 1, 1), (10, 0, 0)])
+def test_adaptive_time_masks_follow_the_length(length, count, longest):
+    """4 % of the frames: so many masks, at most ten, each of so many frames at most."""
+    rng = np.random.default_rng(0)
+    frames = rng.standard_normal((length, 8)).astype(np.float32)
+    masks = Augmentation(time_masks=10, time_mask_ratio=0.04, time_mask_frames=10_000)
+    total, runs = [0], []
+    for _ in range(300):
+        changed = (mask_stretches(frames, masks, rng) != frames).any(axis=1)
+        total.append(changed.sum())
+        runs.append(len(stretches(changed)))
+    assert max(runs) <= count
+    assert max(runs) >= min(count, 4)
+    assert max(total) <= count * longest
+    assert np.mean(total) >= 0.3 * count * longest
 
 
 @pytest.mark.parametrize(("factor", "moved_to"), [(0.8, 50), (1.25, 32), (1.0, 40)])
@@ -201,6 +285,9 @@ def test_a_share_of_windows_is_heard_through_a_telephone(frames, rng):
     [
         lambda frames, rng: change_tempo(frames, 1.1),
         lambda frames, rng: change_tempo(frames, 1.0),
+        lambda frames, rng: change_speed(frames, 1.1),
+        lambda frames, rng: change_speed(frames, 1.0),
+        lambda frames, rng: augment(frames, Augmentation(gain=1.0), rng),
         lambda frames, rng: warp_frequency(frames, 1.1),
         lambda frames, rng: add_noise(frames, 2.0, rng),
         lambda frames, rng: limit_band(frames),
@@ -208,7 +295,19 @@ def test_a_share_of_windows_is_heard_through_a_telephone(frames, rng):
         lambda frames, rng: augment(frames, dataclasses.replace(Augmentation(), time_masks=3), rng),
         lambda frames, rng: mask_stretches(frames, EVERYTHING, rng),
     ],
-    ids=["tempo", "tempo 1", "warp", "noise", "band", "all", "masks alone", "mask_stretches"],
+    ids=[
+        "tempo",
+        "tempo 1",
+        "speed",
+        "speed 1",
+        "gain",
+        "warp",
+        "noise",
+        "band",
+        "all",
+        "masks alone",
+        "mask_stretches",
+    ],
 )
 def test_what_goes_in_is_left_as_it_was(change, frames, rng):
     """The same frames are read again in the next epoch."""

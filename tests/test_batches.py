@@ -11,9 +11,9 @@ from keras_stt.data.pipeline import tf_dataset
 from keras_stt.data.plan import WindowPlan
 from keras_stt.data.windows import PAD_SIDES, PAD_TOKENS, WindowShape, cut_window
 from keras_stt.masking import IGNORED, TASKS, hide_all, hide_nothing, hide_share
-from keras_stt.train.batching import evaluation_batches, overfit_batches, train_batches
 from keras_stt.train.corpus import Split
 from keras_stt.train.options import TrainOptions
+from keras_stt.train.window.batching import evaluation_batches, overfit_batches, train_batches
 
 SHAPE = WindowShape(text_context=4, audio_context=32, frames_per_step=6)
 STRONG = Augmentation(
@@ -118,7 +118,7 @@ def test_transcription_shows_the_model_what_training_showed_it(
     options, split, tone_corpus, monkeypatch, tiny_recognizer, side, token
 ):
     """The diary's D29: the same inputs, types and masks, however the windows' slots were filled in training."""
-    from keras_stt import transcribe
+    from keras_stt.transcribe import windows as transcribe
 
     chosen = options(task="transcribe", pad_side=side, pad_token=token, window_jitter=0.0)
     trained = [train_batches(chosen, split, tone_corpus.vocabulary)[step] for step in range(9)]

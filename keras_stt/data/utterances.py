@@ -1,0 +1,155 @@
+"""Step to batch: whole utterances and their token ids, augmented and laid side by side."""
+
+import array
+import dataclasses
+import functools
+
+import numpy as np
+
+from keras_stt.data.augment import Augmentation, augment, change_speed
+from keras_stt.data.feature_store import FeatureStore
+from keras_stt.data.utterance_plan import UtterancePlan
+from keras_stt.features import FRAME_SECONDS
+
+
+class EncodedTexts:
+    """The token ids of every transcript of an index, in one array of two bytes a token where they fit.
+
+    Attributes:
+        lengths: tokens of each, int32.
+        ctc_lengths: steps that CTC needs for each: its tokens, and a blank between two that are alike. int32.
+    """
+
+    def __init__(self, index, tokens):
+        """Encodes all of `index` with `tokens`, once."""
+        ids = array.array("H" if tokens.size < 2**16 else "I")
+        ends = array.array("q", [0])
+        for record in index:
+            ids.extend(tokens.encode(record.text).tolist())
+            ends.append(len(ids))
+        self._ids, self._ends = np.asarray(ids), np.asarray(ends)
+        self.lengths = np.diff(self._ends).astype(np.int32)
+        alike = np.zeros(len(self._ids) + 1, np.int64)  # how many tokens up to here are as the one before
+        alike[2:] = np.cumsum(self._ids[1:] == self._ids[:-1])
+        # A text's first token is never a repeat, whatever the text before ended with.
+        firsts = np.minimum(self._ends[:-1] + 1, self._ends[1:])
+        self.ctc_lengths = self.lengths + (alike[self._ends[1:]] - alike[firsts]).astype(np.int32)
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __getitem__(self, row: int) -> np.ndarray:
+        """Token ids `(U,)`, without blanks."""
+        return self._ids[self._ends[row] : self._ends[row + 1]]
+
+
+def frame_counts(index, features) -> np.ndarray:
+    """Log-mel frames of every utterance, int64: as stored, 0 where the audio could not be read, else by duration."""
+    if isinstance(features, FeatureStore):
+        return np.diff(features.starts)
+    # Durations are kept in single precision: what is a whole frame but for that counts.
+    return np.floor(np.asarray(index.durations, np.float64) / FRAME_SECONDS + 0.01).astype(np.int64)
+
+
+def usable_rows(
+    frames: np.ndarray,
+    texts: EncodedTexts,
+    subsampling: int,
+    max_seconds: float | None = None,
+    speeds: tuple[float, ...] = (1.0,),
+) -> tuple[np.ndarray, dict[str, int]]:
+    """Which utterances can be trained on, bool, and how many cannot, by reason.
+
+    A text that needs more steps than its audio has gives an infinite CTC loss, or one that is merely huge.
+
+    Args:
+        frames: log-mel frames of each; see `frame_counts`.
+        texts: their token ids.
+        subsampling: frames that become one step of the model; what does not fill a step is not counted on.
+        max_seconds: longer utterances are left out, for the sake of memory.
+        speeds: at which they are heard; the fastest leaves the fewest steps.
+    """
+    steps = np.maximum(np.round(frames / max(speeds)), 1).astype(np.int64) // subsampling
+    reasons = {
+        "unreadable audio": frames == 0,
+        "no tokens in the text": texts.lengths == 0,
+        f"longer than {max_seconds:g} s" if max_seconds else "": frames > (max_seconds or np.inf) / FRAME_SECONDS,
+        f"too short for its text at {subsampling * FRAME_SECONDS:g} s a step": steps < texts.ctc_lengths,
+    }
+    usable, left_out = np.ones(len(frames), bool), {}
+    for reason, wrong in reasons.items():
+        if count := int((wrong & usable).sum()):
+            left_out[reason] = count
+        usable &= ~wrong
+    return usable, left_out
+
+
+@dataclasses.dataclass(frozen=True)
+class UtteranceBatches:
+    """`batches[step]` is `(inputs, targets)` for a CTC model, a pure function of the plan's seed and the step.
+
+    Inputs are `features` `(B, T, mel_bands)` float32 and `feature_lengths` `(B,)` int32, targets `ctc` `(B, U)` int32;
+    zeros pad both. T and U are those of the plan's bucket, so that there are as many shapes as buckets. Where the plan
+    has fewer utterances than rows, at the end of a bucket in evaluation, the first ones are repeated: `plan.rows(step)`
+    are the ones that count.
+
+    Attributes:
+        index, features: random access to records and to their log-mel frames, by the same row.
+        tokens: `encode` makes token ids of a text; see `keras_stt.tokens`.
+        plan: which utterances, and how fast they are heard.
+        augmentation: `None` for evaluation; its `speed` is the plan's business, its `tempo` of windows alone.
+        views: 2 for consistency-regularised CTC (Yao et al., "CR-CTC", 2025): every utterance of the plan is there
+            twice, in rows 2i and 2i + 1, at one speed and otherwise augmented each in its own way.
+        texts: the index's texts encoded with `tokens`, where that was done before; else done with the first batch.
+    """
+
+    index: object
+    features: object
+    tokens: object
+    plan: UtterancePlan
+    augmentation: Augmentation | None = None
+    views: int = 1
+    texts: EncodedTexts | None = None
+
+    def __len__(self) -> int:
+        return self.plan.steps_per_epoch
+
+    def __getitem__(self, step: int):
+        rows, speeds = self.plan.rows(step), self.plan.speeds(step)
+        rng = self.plan.generator(step)
+        size, longest = self.plan.shape(step)
+        rows, speeds = np.resize(rows, size), np.resize(speeds, size)
+        mel_bands = self.features[int(rows[0])].shape[1]
+        frames = np.zeros((size * self.views, longest, mel_bands), np.float32)
+        lengths = np.zeros(size * self.views, np.int32)
+        ids = np.zeros((size * self.views, self._most_tokens(self.plan.bucket(step))), np.int32)
+        for i, (row, speed) in enumerate(zip(rows.tolist(), speeds.tolist(), strict=True)):
+            heard = change_speed(self.features[row].astype(np.float32), speed)[:longest]
+            text = self._texts[row]
+            for view in range(i * self.views, (i + 1) * self.views):
+                lengths[view] = len(heard)
+                frames[view, : len(heard)] = self._augmented(heard, rng)
+                ids[view, : len(text)] = text
+        return {"features": frames, "feature_lengths": lengths}, {"ctc": ids}
+
+    @property
+    def has_one_shape(self) -> bool:
+        """Whether all batches have the same shapes."""
+        return len(self.plan.shapes) == 1
+
+    def _augmented(self, frames: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        return frames if self.augmentation is None else augment(frames, self.augmentation, rng)
+
+    @functools.cached_property
+    def _texts(self) -> EncodedTexts:
+        return EncodedTexts(self.index, self.tokens) if self.texts is None else self.texts
+
+    @functools.cached_property
+    def _widths(self) -> dict[int, int]:
+        return {}
+
+    def _most_tokens(self, bucket: int) -> int:
+        """The longest text that any epoch may read in the bucket, at least 1."""
+        if bucket not in self._widths:
+            self._widths[bucket] = max(1, int(self._texts.lengths[self.plan.bucket_rows(bucket)].max()))
+        return self._widths[bucket]
