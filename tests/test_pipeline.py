@@ -54,6 +54,7 @@ def test_fit_sees_every_step_once_in_its_order_over_all_epochs(backend):
         env={**os.environ, "KERAS_BACKEND": backend},
         capture_output=True,
         text=True,
+        timeout=300,  # seconds
     )
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout.splitlines()[-1])
