@@ -1,7 +1,5 @@
 """Compilation of a run's model."""
 
-from types import SimpleNamespace
-
 import keras
 import numpy as np
 import pytest
@@ -33,7 +31,7 @@ def test_the_training_step_is_traced_once():
     inputs = {"features": frames, "feature_lengths": np.full(4, 96, np.int32), "token_ids": np.ones((4, 3), np.int32)}
     targets = {"tokens": np.full((4, 3), 5, np.int32), "attention": np.zeros((4, 3, 2), np.float32)}
     before = [weight.copy() for weight in model.get_weights()]
-    build_training(model, SimpleNamespace(windows=lambda count: (inputs, targets)))
+    build_training(model, inputs, targets)
     for one, other in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
     built = CountedLoss.calls

@@ -46,6 +46,7 @@ def test_the_defaults_make_sense_and_every_flag_is_an_option(defaults):
         ("attention_heads", 3),
         ("audio_pooling", "max"),
         ("position", "absolute"),
+        ("view", "sentence"),
         ("normalization", "batch"),
         ("attention_activation", "loud"),
         ("relative_window", 0),

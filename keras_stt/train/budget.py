@@ -2,8 +2,9 @@
 
 import keras
 
-from keras_stt.data.pipeline import tf_dataset
+from keras_stt.data.pipeline import training_data
 from keras_stt.train.callbacks.progress import cpu_seconds
+from keras_stt.train.views import Setup, View
 
 WARM_STEPS, MEASURED_STEPS = 6, 24
 
@@ -33,12 +34,29 @@ def steps_within(budget_cpu_s: float, model, batches, callbacks: list, epochs: i
     stamps = _Stamps()
     started = cpu_seconds()
     steps = WARM_STEPS + MEASURED_STEPS
-    dataset = tf_dataset(batches, 0, steps)
+    dataset = training_data(batches, 0, steps)
     model.fit(dataset, steps_per_epoch=steps, callbacks=[stamps], shuffle=False, verbose=0)
     first_epoch_end, epoch_end = (_seconds_at_epoch_end(model, callbacks) for _ in range(2))
     step = (stamps.at[-1] - stamps.at[WARM_STEPS - 1]) / MEASURED_STEPS
     once = stamps.at[WARM_STEPS - 1] - started - WARM_STEPS * step + first_epoch_end - epoch_end
     return max(1, int((budget_cpu_s - once - epochs * epoch_end) / step / epochs))
+
+
+def within_budget(view: View, setup: Setup) -> Setup:
+    """The set-up with as many steps as its budget of CPU-seconds allows; as it is where there is no budget."""
+    options = setup.options
+    if not options.budget_cpu_s:
+        return setup
+    watch = view.watchers(setup, report=_silent).all
+    steps = steps_within(options.budget_cpu_s, view.compiled_model(setup), setup.batches, watch, options.epochs)
+    print(
+        f"budget of {options.budget_cpu_s:g} CPU-seconds: {steps} steps in each of {options.epochs} epochs", flush=True
+    )
+    return setup.with_steps_per_epoch(steps)
+
+
+def _silent(line: str) -> None:
+    """Takes what the watchers say of a model that is thrown away."""
 
 
 def _seconds_at_epoch_end(model, callbacks: list) -> float:

@@ -1,4 +1,4 @@
-"""A model built, compiled and trained as the flags say."""
+"""A compiled model, of whatever view, trained as the flags say."""
 
 import os
 from importlib import metadata
@@ -6,83 +6,24 @@ from pathlib import Path
 
 import keras
 
-from keras_stt.data.pipeline import tf_dataset
-from keras_stt.losses import AttentionGuide
-from keras_stt.recognizer import Recognizer
-from keras_stt.train.budget import steps_within
+from keras_stt.data.pipeline import training_data
+from keras_stt.train.callbacks.progress import Stopwatch
 from keras_stt.train.checkpoint import Checkpoint, load_checkpoint
-from keras_stt.train.optimizers import learning_rate, make_optimizer
 from keras_stt.train.options import TrainOptions
-from keras_stt.train.setup import Setup
-from keras_stt.train.watchers import watchers
+from keras_stt.train.views import Setup
 
 
-def compiled_model(setup: Setup) -> Recognizer:
-    """The model with its losses and its optimizer, from the run's seed."""
-    options = setup.options
-    keras.utils.set_random_seed(options.seed)
-    model = Recognizer(
-        setup.vocabulary.to_list(),
-        text_context=options.text_context,
-        audio_context=options.audio_context,
-        audio_stride_ms=options.audio_stride_ms,
-        audio_pooling=options.audio_pooling,
-        mel_bands=options.mel_bands,
-        model_dim=options.model_dim,
-        audio_blocks=options.audio_blocks,
-        audio_mixer=options.audio_mixer,
-        blocks=options.blocks,
-        attention_heads=options.attention_heads,
-        dropout=options.dropout,
-        residual=options.residual,
-        normalization=options.normalization,
-        attention_activation=options.attention_activation,
-        position=options.position,
-        relative_window=options.relative_window,
-        word_clock=options.word_clock,
-    )
-    rate = learning_rate(options.schedule, options.learning_rate, options.warmup_steps, setup.steps)
-    model.compile(
-        optimizer=make_optimizer(
-            options.optimizer, rate, options.weight_decay, options.clip_norm, options.weight_average
-        ),
-        loss={"tokens": setup.token_loss(), "attention": AttentionGuide()},
-        loss_weights={"tokens": 1.0, "attention": options.attention_guide},
-    )
-    build_training(model, setup)
-    return model
-
-
-def build_training(model: Recognizer, setup: Setup) -> None:
-    """Makes the optimizer's variables and those in which Keras sums up each loss, the latter on one window.
+def build_training(model, inputs: dict, targets: dict) -> None:
+    """Makes the optimizer's variables and those in which Keras sums up each loss, the latter on one small batch.
 
     Made at the first step, they would have TensorFlow trace that step twice.
     """
     model.optimizer.build(model.trainable_variables)
-    inputs, targets = setup.windows(1)
     model.compute_loss(y=targets, y_pred=model(inputs, training=False))
     model.reset_metrics()
 
 
-def within_budget(setup: Setup) -> Setup:
-    """The set-up with as many steps as its budget of CPU-seconds allows."""
-    options = setup.options
-    if not options.budget_cpu_s:
-        return setup
-    steps = steps_within(
-        options.budget_cpu_s, compiled_model(setup), setup.batches, watchers(setup, report=_silent).all, options.epochs
-    )
-    print(
-        f"budget of {options.budget_cpu_s:g} CPU-seconds: {steps} steps in each of {options.epochs} epochs", flush=True
-    )
-    return setup.with_steps_per_epoch(steps)
-
-
-def _silent(line: str) -> None:
-    """Takes what the watchers say of a model that is thrown away."""
-
-
-def fit(model: Recognizer, setup: Setup, callbacks: list) -> Checkpoint:
+def fit(model, setup: Setup, callbacks: list) -> Checkpoint:
     """Trains from the start or from the last checkpoint; the model ends with the weights that `--keep` names.
 
     Args:
@@ -92,11 +33,14 @@ def fit(model: Recognizer, setup: Setup, callbacks: list) -> Checkpoint:
     folder = Path(options.output_dir) / "checkpoint"
     progress = load_checkpoint(model, folder) if options.resume else {"epoch": 0, "history": []}
     checkpoint = Checkpoint(folder, progress["history"])
+    for callback in callbacks:
+        if isinstance(callback, Stopwatch):
+            callback.go_on(progress["history"])
     callbacks = [*_averaging(options, progress), *callbacks, checkpoint, *_tensorboard(options)]
     epochs = options.epochs - progress["epoch"]
     if epochs > 0:
         model.fit(
-            tf_dataset(setup.batches, progress["epoch"] * steps_per_epoch, epochs * steps_per_epoch),
+            training_data(setup.batches, progress["epoch"] * steps_per_epoch, epochs * steps_per_epoch),
             initial_epoch=progress["epoch"],
             epochs=options.epochs,
             steps_per_epoch=steps_per_epoch,

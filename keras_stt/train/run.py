@@ -1,4 +1,7 @@
-"""A training run from its options to everything it leaves in its folder."""
+"""A training run from its options to everything it leaves in its folder.
+
+What a sample is, its model and its error rates are the affair of a view: see `views.py` for what is asked of one.
+"""
 
 from pathlib import Path
 
@@ -6,15 +9,14 @@ import keras
 
 from keras_stt.export import check_saved_model, export_saved_model
 from keras_stt.formats.lines import write_text
-from keras_stt.train import checks
+from keras_stt.train.budget import within_budget
 from keras_stt.train.callbacks.progress import EpochLine, Stopwatch
 from keras_stt.train.checkpoint import require_checkpoint
-from keras_stt.train.fit import compiled_model, fit, within_budget
+from keras_stt.train.fit import fit
 from keras_stt.train.options import TrainOptions
 from keras_stt.train.outputs import output_folder, with_steps_per_epoch, write_json, write_outputs
-from keras_stt.train.setup import Setup, prepare
-from keras_stt.train.summary import evaluate, training_summary
-from keras_stt.train.watchers import watchers
+from keras_stt.train.summary import training_summary
+from keras_stt.train.views import Setup, View, view_of
 
 
 def train(options: TrainOptions, flags: str = "") -> dict:
@@ -34,26 +36,27 @@ def train(options: TrainOptions, flags: str = "") -> dict:
     output = output_folder(options.output_dir)
     if options.resume:
         require_checkpoint(output / "checkpoint")
-    setup = prepare(options)
-    if options.task == "identity" or options.overfit_batches:
-        check = checks.identity if options.task == "identity" else checks.overfit
-        found = check(setup)
+    view = view_of(options)
+    setup = view.prepare(options)
+    found = view.check(setup)
+    if found is not None:
         write_json(output / "check.json", found)  # beside a model that may be there
         return found
-    return _learn(setup, output, flags)
+    return _learn(view, setup, output, flags)
 
 
-def _learn(setup: Setup, output: Path, flags: str) -> dict:
-    setup = within_budget(setup)
+def _learn(view: View, setup: Setup, output: Path, flags: str) -> dict:
+    setup = within_budget(view, setup)
     flags = with_steps_per_epoch(flags, setup.options.steps_per_epoch)
     write_text(output / "flags.cfg", flags)  # before training, so that a run on a budget can be resumed by them
-    model = compiled_model(setup)
+    model = view.compiled_model(setup)
     print(f"model: {model.count_params():,} parameters, {keras.backend.backend()}", flush=True)
-    stopwatch, watch, guess = Stopwatch(), watchers(setup), setup.unigram_loss()
-    checkpoint = fit(model, setup, [*watch.all, stopwatch, EpochLine(setup.options.epochs, guess)])
+    stopwatch, watch = Stopwatch(), view.watchers(setup)
+    line = EpochLine(setup.options.epochs, view.epoch_line(setup))
+    checkpoint = fit(model, setup, [*watch.all, stopwatch, line])
     summary = training_summary(model, setup, stopwatch, checkpoint.history)
-    summary |= {"unigram_loss": guess, "collapse": watch.collapse.summary()}
-    found, results = evaluate(model, setup)
+    summary |= view.figures(setup, checkpoint.history) | watch.summary()
+    found, results = view.evaluate(model, setup)
     summary |= found
     write_outputs(output, setup.options, flags, model, summary, checkpoint.history, results)
     if setup.options.export:

@@ -3,6 +3,7 @@
 import resource
 import sys
 import time
+from collections.abc import Callable
 
 import keras
 
@@ -20,7 +21,8 @@ def peak_memory_mb() -> float:
 
 
 class Stopwatch(keras.callbacks.Callback):
-    """Times of a run: `first_step_seconds`, `train_seconds`, `train_cpu_seconds`; and `seconds` of each epoch.
+    """Times of a run: `first_step_seconds`, `train_seconds`, `train_cpu_seconds`, `steps`; adds to the logs of each
+    epoch its `seconds` and the `train_seconds`, `train_cpu_seconds` and `steps` since training began, resumed or not.
 
     Compilation and validation are counted: they are what a user waits for.
     """
@@ -29,40 +31,52 @@ class Stopwatch(keras.callbacks.Callback):
         super().__init__()
         self.first_step_seconds = self.train_seconds = self.train_cpu_seconds = 0.0
         self.steps = 0
+        self._before = (0.0, 0.0)
+
+    def go_on(self, history: list[dict]) -> None:
+        """Counts on from the last epoch of a run that is resumed."""
+        last = history[-1] if history else {}
+        self._before = last.get("train_seconds", 0.0), last.get("train_cpu_seconds", 0.0)
+        self.steps = int(last.get("steps", 0))
 
     def on_train_begin(self, logs=None):
         self._started, self._cpu_started = time.perf_counter(), cpu_seconds()
 
     def on_train_batch_end(self, batch, logs=None):
         self.steps += 1
-        if self.steps == 1:
+        if not self.first_step_seconds:
             self.first_step_seconds = time.perf_counter() - self._started
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch_started = time.perf_counter()
 
     def on_epoch_end(self, epoch, logs=None):
+        self._count()
         if logs is not None:
             logs["seconds"] = time.perf_counter() - self._epoch_started
+            logs |= {name: getattr(self, name) for name in ("train_seconds", "train_cpu_seconds", "steps")}
 
     def on_train_end(self, logs=None):
-        self.train_seconds = time.perf_counter() - self._started
-        self.train_cpu_seconds = cpu_seconds() - self._cpu_started
+        self._count()
+
+    def _count(self) -> None:
+        seconds, on_cpu = self._before
+        self.train_seconds = seconds + time.perf_counter() - self._started
+        self.train_cpu_seconds = on_cpu + cpu_seconds() - self._cpu_started
 
 
 class EpochLine(keras.callbacks.Callback):
-    """Prints one line an epoch: loss beside the loss of the unigram guess, dev WER, time."""
+    """Prints one line an epoch: what `describe` says of its logs, and its time."""
 
-    def __init__(self, epochs: int, unigram_loss: float):
+    def __init__(self, epochs: int, describe: Callable[[dict], str]):
         super().__init__()
-        self.epochs, self.unigram_loss = epochs, unigram_loss
+        self.epochs, self.describe = epochs, describe
 
     def on_epoch_end(self, epoch, logs=None):
         logs = logs or {}
         share = logs["dev_wer_seconds"] / max(logs["seconds"], 1e-9)
         print(
-            f"epoch {epoch + 1}/{self.epochs}  loss {logs['tokens_loss']:.3f} (unigram guess {self.unigram_loss:.3f})  "
-            f"dev window WER {logs['dev_wer']:.1%} ({logs['dev_wer_with_sil']:.1%} with <sil>)  "
+            f"epoch {epoch + 1}/{self.epochs}  {self.describe(logs)}  "
             f"{logs['seconds']:.0f} s, of which WER {share:.1%}",
             flush=True,
         )

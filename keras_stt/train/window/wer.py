@@ -1,4 +1,4 @@
-"""Word error rate on dev after every epoch."""
+"""Word error rate on windows of dev after every epoch."""
 
 import time
 

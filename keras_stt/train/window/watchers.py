@@ -1,4 +1,4 @@
-"""What watches a run after every epoch."""
+"""What watches a run on windows after every epoch."""
 
 import dataclasses
 from collections.abc import Callable
@@ -8,8 +8,8 @@ import keras
 from keras_stt.text import Vocabulary
 from keras_stt.train.callbacks.collapse import CollapseMonitor
 from keras_stt.train.callbacks.gradients import GradientNorms
-from keras_stt.train.callbacks.wer import WordErrorRate
-from keras_stt.train.setup import Setup
+from keras_stt.train.window.setup import Setup
+from keras_stt.train.window.wer import WordErrorRate
 
 COLLAPSE_WINDOWS = 128  # of dev, each predicted twice
 GRADIENT_WINDOWS = 8  # of the first batch: the gradient is taken without a compiled graph
@@ -26,6 +26,10 @@ class Watchers:
     @property
     def all(self) -> list[keras.callbacks.Callback]:
         return [watcher for watcher in (self.wer, self.collapse, self.gradients) if watcher is not None]
+
+    def summary(self) -> dict:
+        """Whether the model listens."""
+        return {"collapse": self.collapse.summary()}
 
 
 def watchers(setup: Setup, report: Callable[[str], None] = print) -> Watchers:
@@ -48,3 +52,16 @@ def watchers(setup: Setup, report: Callable[[str], None] = print) -> Watchers:
         ),
         GradientNorms(*setup.windows(GRADIENT_WINDOWS), report=report) if options.gradient_norms else None,
     )
+
+
+def epoch_line(setup: Setup) -> Callable[[dict], str]:
+    """The loss on tokens beside that of the unigram guess, and WER on dev."""
+    guess = setup.unigram_loss
+
+    def describe(logs: dict) -> str:
+        return (
+            f"loss {logs['tokens_loss']:.3f} (unigram guess {guess:.3f})  "
+            f"dev window WER {logs['dev_wer']:.1%} ({logs['dev_wer_with_sil']:.1%} with <sil>)"
+        )
+
+    return describe

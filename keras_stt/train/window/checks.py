@@ -4,17 +4,26 @@ import math
 
 import keras
 
-from keras_stt.data.pipeline import tf_dataset
+from keras_stt.data.pipeline import training_data
 from keras_stt.objective_check import check_objective
 from keras_stt.train.callbacks.progress import EpochLine, Stopwatch
-from keras_stt.train.callbacks.wer import WordErrorRate
-from keras_stt.train.fit import compiled_model
-from keras_stt.train.setup import Setup
 from keras_stt.train.summary import training_summary
 from keras_stt.train.versions import versions
+from keras_stt.train.window.evaluation import figures
+from keras_stt.train.window.model import compiled_model
+from keras_stt.train.window.setup import Setup
+from keras_stt.train.window.watchers import epoch_line
+from keras_stt.train.window.wer import WordErrorRate
 
 HEALTHY_LOSS = 0.01  # nats per token that a batch learned by heart stays below
 IDENTITY_BATCHES = 4
+
+
+def check(setup: Setup) -> dict | None:
+    """The check that the flags ask for instead of training, done; None where they ask for none."""
+    if setup.options.task == "identity":
+        return identity(setup)
+    return overfit(setup) if setup.options.overfit_batches else None
 
 
 def identity(setup: Setup) -> dict:
@@ -35,10 +44,10 @@ def overfit(setup: Setup) -> dict:
     model, stopwatch, learned = compiled_model(setup), Stopwatch(), LearnedByHeart(healthy_loss(setup))
     watch = [WordErrorRate(setup.dev_batches, setup.vocabulary, options.passes), learned, stopwatch]
     history = model.fit(
-        tf_dataset(setup.batches, 0, setup.steps),
+        training_data(setup.batches, 0, setup.steps),
         epochs=options.epochs,
         steps_per_epoch=setup.steps_per_epoch,
-        callbacks=[*watch, EpochLine(options.epochs, setup.unigram_loss())],
+        callbacks=[*watch, EpochLine(options.epochs, epoch_line(setup))],
         shuffle=False,
         verbose=0,
     ).history
@@ -46,6 +55,7 @@ def overfit(setup: Setup) -> dict:
     verdict = "the set-up can learn" if learned.passed else "the set-up is ill, or needs another learning rate"
     return {
         **training_summary(model, setup, stopwatch, epochs),
+        **figures(setup, epochs),
         "overfit_batches": options.overfit_batches,
         "healthy": learned.passed,
         "verdict": f"after {stopwatch.steps} steps loss {epochs[-1]['dev_nats']:.4f} (healthy: below "

@@ -1,6 +1,7 @@
-"""What a run trains on: the corpus opened, its vocabulary, and the batches of its task."""
+"""What a run on windows trains on: the corpus opened, its vocabulary, and the batches of its task."""
 
 import dataclasses
+import functools
 
 import numpy as np
 
@@ -8,9 +9,9 @@ from keras_stt.data.batches import RepeatedBatches, WindowBatches
 from keras_stt.data.index import Index
 from keras_stt.losses import MaskedTokenLoss, class_weights, token_loss
 from keras_stt.text import Vocabulary
-from keras_stt.train.batching import evaluation_batches, overfit_batches, require_window_fits, train_batches
 from keras_stt.train.corpus import Split, open_splits
 from keras_stt.train.options import TrainOptions
+from keras_stt.train.window.batching import evaluation_batches, overfit_batches, require_window_fits, train_batches
 from keras_stt.unigram import guess_loss, unigram_distribution
 
 
@@ -48,6 +49,7 @@ class Setup:
         focal = options.class_weighting == "focal"
         return token_loss(options.loss, options.label_smoothing, weights, focal)
 
+    @functools.cached_property
     def unigram_loss(self) -> float:
         """What that loss shows for a model that only knows how common each token is."""
         steps = range(min(GUESSED_STEPS, len(self.batches)))

@@ -1,0 +1,30 @@
+"""What a run on utterances says of itself in `summary.json`: its corpus, and the model's error rates at the end."""
+
+from keras_stt.evaluation import evaluate_utterances, summarize
+from keras_stt.train.utterance.setup import Setup
+
+
+def figures(setup: Setup, history: list[dict]) -> dict:
+    """The tokens, what was left out, and the last epoch's losses."""
+    losses = {name: value for name, value in history[-1].items() if name.endswith("_loss")}
+    return {
+        "tokens": setup.tokens.kind,
+        "token_count": setup.tokens.size,
+        "loss": history[-1].get("draft_loss", history[-1]["loss"]),
+        **losses,
+        "left_out": setup.left_out,
+    }
+
+
+def evaluate(model, setup: Setup) -> tuple[dict, list]:
+    """Error rates on test utterances, drafted and refined, and the results of the latter."""
+    options = setup.options
+    index = setup.splits["test"].index
+    rows = range(min(len(index), options.test_utterances or len(index)))
+    records = [index[row] for row in rows]
+    results = evaluate_utterances(model, records, "test utterances", passes=options.passes)
+    found = {f"test_{name}": value for name, value in summarize(results).items()}
+    if options.passes and model.refiner is not None:
+        drafts = evaluate_utterances(model, records, "test drafts", passes=0)
+        found["test_wer_draft"] = summarize(drafts)["wer"]
+    return found | {"test_wer_of": "whole utterances", "test_unreadable": len(rows) - len(results)}, results

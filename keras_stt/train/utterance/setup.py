@@ -1,0 +1,107 @@
+"""What a run on whole utterances trains on: the corpus opened, its tokens, and its batches."""
+
+import dataclasses
+
+import numpy as np
+
+from keras_stt.data.phones import PhoneLabels
+from keras_stt.data.utterances import EncodedTexts, UtteranceBatches, frame_counts, usable_rows
+from keras_stt.errors import FlagError
+from keras_stt.tokens import Tokens, learn_tokens
+from keras_stt.train.corpus import Split, open_splits
+from keras_stt.train.options import TrainOptions
+from keras_stt.train.utterance.batching import HeadBatches, evaluation_batches, train_batches
+
+
+@dataclasses.dataclass(frozen=True)
+class Setup:
+    """All that training reads.
+
+    Attributes:
+        options: as resolved.
+        splits: train, dev and test by name.
+        tokens: with which text is written.
+        phones: phone times of train, where the flags ask for them.
+        batches: what is trained on, with a target for each head of the model.
+        dev_batches: what each epoch is judged by.
+        left_out: train utterances that cannot be trained on, by reason.
+    """
+
+    options: TrainOptions
+    splits: dict[str, Split]
+    tokens: Tokens
+    phones: PhoneLabels | None
+    batches: HeadBatches
+    dev_batches: UtteranceBatches
+    left_out: dict[str, int]
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return self.options.steps_per_epoch or len(self.batches)
+
+    @property
+    def steps(self) -> int:
+        return self.options.epochs * self.steps_per_epoch
+
+    def with_steps_per_epoch(self, steps: int) -> "Setup":
+        """The same with so many steps in an epoch."""
+        options = dataclasses.replace(self.options, steps_per_epoch=steps, budget_cpu_s=0.0)
+        return dataclasses.replace(self, options=options)
+
+
+def prepare(options: TrainOptions) -> Setup:
+    """Opens the corpus.
+
+    Raises:
+        FlagError, InputError: the corpus is not there, or nothing in it can be trained on.
+    """
+    splits = open_splits(options)
+    train = splits["train"]
+    tokens = learn_tokens(options.tokens, options.token_count, (record.text for record in train.index))
+    texts = EncodedTexts(train.index, tokens)
+    frames = frame_counts(train.index, train.features)
+    usable, left_out = usable_rows(frames, texts, options.subsampling, options.max_seconds or None, _speeds(options))
+    if not usable.any():
+        raise FlagError("subsampling", f"none of {len(usable)} train utterances can be used: {left_out}")
+    phones = _phones(options, train)
+    batches = train_batches(options, train, tokens, texts, usable, phones)
+    dev_batches = evaluation_batches(options, splits["dev"], tokens)
+    setup = Setup(options, splits, tokens, phones, batches, dev_batches, left_out)
+    _print_corpus(setup)
+    return setup
+
+
+def check(setup: Setup) -> dict | None:
+    """Checks of the set-up are of the window view; none is asked for here."""
+    return None
+
+
+def _speeds(options: TrainOptions) -> tuple[float, ...]:
+    return (1.0, 1 - options.speed, 1 + options.speed) if options.speed else (1.0,)
+
+
+def _phones(options: TrainOptions, train: Split) -> PhoneLabels | None:
+    if not options.phone_weight:
+        return None
+    phones = PhoneLabels.read(train.index, options.alignment_dir)
+    if not phones.names:
+        raise FlagError("phone_weight", "no train utterance has phone times; give --alignment_dir or weigh phones by 0")
+    return phones
+
+
+def _print_corpus(setup: Setup) -> None:
+    for name, split in setup.splits.items():
+        index = split.index
+        print(
+            f"{name}: {len(index):,} utterances, {index.hours:.2f} h, {len(index.speakers)} speakers, "
+            f"{int(np.sum(index.word_counts)):,} words",
+            flush=True,
+        )
+    plan = setup.batches.utterances.plan
+    known = f"; phones of {setup.phones.known:,} utterances" if setup.phones else ""
+    left_out = f"; left out {setup.left_out}" if setup.left_out else ""
+    print(
+        f"{setup.tokens.kind}: {setup.tokens.size} tokens with the blank; {plan.size:,} training utterances in "
+        f"{plan.steps_per_epoch:,} batches of {len(plan.shapes)} shapes, {plan.padding:.1%} padding{known}{left_out}",
+        flush=True,
+    )
