@@ -11,6 +11,12 @@ from absl import app, flags, logging
 from keras_stt.cli.quiet import quiet_tensorflow
 from keras_stt.errors import InputError
 
+flags.DEFINE_string(
+    "view",
+    "window",
+    "What a sample is: window: some words and their audio. utterance: a whole utterance.",
+)
+
 # The corpus.
 flags.DEFINE_string(
     "dataset",
@@ -33,6 +39,13 @@ flags.DEFINE_string("alignment_dir", "", "Folder with TextGrid or CTM files.")
 flags.DEFINE_bool("train_known_times", False, "Train only on utterances whose word times can be known.")
 flags.DEFINE_integer("vocabulary_size", 0, "Most tokens in the vocabulary, the 4 special ones included; 0: all words.")
 flags.DEFINE_integer("max_utterances", 0, "Utterances read of each split; 0: all.")
+
+# Utterances.
+flags.DEFINE_string("tokens", "characters", "What text is written with: characters, bpe or unigram (subwords).")
+flags.DEFINE_integer("token_count", 256, "Subwords, the blank of CTC included; characters are as many as there are.")
+flags.DEFINE_float("max_seconds", 20.0, "Longer train utterances are left out; 0: none.")
+flags.DEFINE_float("batch_seconds", 120.0, "Audio in a step, in seconds, padding included.")
+flags.DEFINE_integer("short_first_epochs", 0, "Epochs in which short utterances come first.")
 
 # The window.
 flags.DEFINE_integer("text_context", 8, "Words in a window.")
@@ -63,7 +76,7 @@ flags.DEFINE_float("mask_to", 1.0, "Masked share at the end, 0 to 1; uniform dra
 # The model.
 flags.DEFINE_integer("model_dim", 128, "Width of text and audio vectors.")
 flags.DEFINE_integer("audio_blocks", 2, "Blocks for audio alone, before the cross-domain blocks.")
-flags.DEFINE_string("audio_mixer", "conv", "How audio steps look at each other in audio blocks: conv, attention, both.")
+flags.DEFINE_string("audio_mixer", "conv", "How audio steps see each other: conv, attention, both; in turn: conv,both.")
 flags.DEFINE_integer("blocks", 1, "Cross-domain blocks, in which text and audio attend to each other; 0: deaf.")
 flags.DEFINE_integer("attention_heads", 4, "Heads of each attention.")
 flags.DEFINE_float("dropout", 0.0, "Share of values dropped in training, 0 up to but not 1.")
@@ -78,6 +91,21 @@ flags.DEFINE_string(
 )
 flags.DEFINE_integer("relative_window", 16, "Places to each side that relative and relative_conv tell apart.")
 flags.DEFINE_bool("word_clock", True, "Help text slots find their word by counting words along the audio.")
+
+# The model of utterances; the width and the parts of its blocks are flags above.
+flags.DEFINE_integer("subsampling", 4, "Frames of 10 ms in a step of audio: 2, 4, 6 or 8.")
+flags.DEFINE_integer("mixer_kernel", 5, "Steps that a convolution between audio steps spans.")
+flags.DEFINE_float("middle_weight", 0.5, "Weight of a CTC loss halfway, whose output goes back in; 0: no such head.")
+flags.DEFINE_float("phone_weight", 0.0, "Weight of saying phones halfway, where TextGrids tell them; 0: no such head.")
+flags.DEFINE_integer("known_phones_steps", 0, "Steps at the beginning that read only utterances of known phones.")
+flags.DEFINE_integer("refiner_blocks", 2, "Blocks that read audio and a masked draft, and say the text again; 0: none.")
+flags.DEFINE_float("refiner_weight", 0.5, "Weight of the refiner's CTC loss.")
+flags.DEFINE_float("consistency", 0.0, "Weight of agreement between two views of each utterance (CR-CTC); 0: one view.")
+flags.DEFINE_string("text_corpus", "", "Text file, a text a line, that the refiner also reads, without audio.")
+flags.DEFINE_float("text_share", 0.5, "Text in a step, as a share of the steps that audio takes.")
+flags.DEFINE_float("text_weight", 0.5, "Weight of the loss on such text.")
+flags.DEFINE_string("precision", "float32", "Of arithmetic: float32 or mixed_bfloat16.")
+flags.DEFINE_string("warm_start", "", "A model whose weights of like name and shape training begins with.")
 
 # Training.
 flags.DEFINE_integer("batch_size", 16, "Windows in a step.")
@@ -112,11 +140,15 @@ flags.DEFINE_float("tempo", 0.0, "Largest relative change of speed.")
 flags.DEFINE_float("vocal_tract", 0.0, "Largest relative change of vocal tract length (a frequency warp).")
 flags.DEFINE_float("noise", 0.0, "Most noise, in nats above the quietest tenth of a band.")
 flags.DEFINE_float("telephone", 0.0, "Share of windows with nothing above 4 kHz, for corpora of 8 kHz beside others.")
-flags.DEFINE_integer("time_masks", 0, "Masked stretches of up to 200 ms in a window.")
-flags.DEFINE_integer("frequency_masks", 0, "Masked stretches of up to 10 mel bands in a window.")
+flags.DEFINE_float("speed", 0.0, "Utterances are heard at 1, 1 - speed and 1 + speed times their own, pitch and all.")
+flags.DEFINE_float("gain", 0.0, "Largest change of loudness, in nats of energy (0.23 is a decibel).")
+flags.DEFINE_integer("time_masks", 0, "Masked stretches of up to 200 ms in a sample.")
+flags.DEFINE_float("time_mask_ratio", 0.0, "Above 0, masks span up to this share of an utterance, and are as many.")
+flags.DEFINE_integer("frequency_masks", 0, "Masked stretches of mel bands in a sample.")
+flags.DEFINE_integer("frequency_mask_bands", 10, "Widest of them, in mel bands.")
 
 # Decoding and evaluation.
-flags.DEFINE_integer("passes", 1, "Decoding passes: with more, the surest words stay and the rest are said again.")
+flags.DEFINE_integer("passes", 1, "Passes: with more, the surest words stay, the rest is said again; 0: a draft.")
 flags.DEFINE_integer("hop_ms", 600, "Milliseconds between overlapping windows in transcription.")
 flags.DEFINE_integer("test_utterances", 0, "Test utterances evaluated at the end; 0: all.")
 

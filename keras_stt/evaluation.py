@@ -6,12 +6,12 @@ from collections.abc import Iterable
 import numpy as np
 from tqdm import tqdm
 
+from keras_stt.audio import SAMPLE_RATE
 from keras_stt.decoding.refine import refine
 from keras_stt.decoding.stitch import Word
 from keras_stt.errors import InputError
 from keras_stt.masking import IGNORED
 from keras_stt.text import Vocabulary
-from keras_stt.transcribe import HOP_SECONDS, transcribe_samples
 from keras_stt.wer import EditCounts, bootstrap_interval, edit_counts
 
 
@@ -29,14 +29,14 @@ class UtteranceResult:
     words: tuple[Word, ...]
 
 
-def evaluate_utterances(
-    model, records: Iterable, passes: int = 1, hop_seconds: float = HOP_SECONDS, label: str = "evaluate"
-) -> list[UtteranceResult]:
+def evaluate_utterances(model, records: Iterable, label: str = "evaluate", **decoding) -> list[UtteranceResult]:
     """Transcribes whole utterances as a user would. Those whose audio cannot be read are left out.
 
     Args:
+        model: a recogniser.
         records: with normalised text, as an `Index` gives them.
         label: shown by the progress bar.
+        decoding: of the model's `transcribe`.
     """
     results = []
     for record in tqdm(records, desc=label, unit=" utterances", leave=False, mininterval=0.5):
@@ -44,7 +44,7 @@ def evaluate_utterances(
             samples = record.read()
         except InputError:
             continue
-        transcript = transcribe_samples(model, samples, passes, hop_seconds)
+        transcript = model.transcribe(samples, SAMPLE_RATE, **decoding)
         counts = edit_counts(record.text.split(), transcript.text.split())
         characters = edit_counts(list(record.text), list(transcript.text))
         results.append(

@@ -8,7 +8,7 @@ import os
 import sys
 
 from keras_stt.cli.corpus import add_corpus_arguments, corpus_options
-from keras_stt.cli.transcribe import add_decoding_arguments, check_decoding_arguments
+from keras_stt.cli.decoding import add_decoding_arguments, check_decoding_arguments, decoding_of
 from keras_stt.data.sources.options import SPLITS
 from keras_stt.errors import FlagError
 
@@ -37,7 +37,8 @@ def run(args: argparse.Namespace) -> int:
     """Evaluates and prints.
 
     Raises:
-        InputError: the model or the corpus cannot be read, or the split has no utterances.
+        InputError: the model or the corpus cannot be read, a flag is of the other kind of model, or the split has no
+            utterances.
     """
     check_decoding_arguments(args)
     if args.limit < 0:
@@ -51,18 +52,23 @@ def run(args: argparse.Namespace) -> int:
         output_folder(args.output_dir)  # before the work, not after it
     stream = open_corpus(corpus_options(args))[args.split]
     model = load_model(args.model)
+    decoding = decoding_of(model, args)
     records = read_records(stream, args.limit)
     if not records:
         raise FlagError("split", f"{args.dataset} has no utterances in {args.split}; name its parts or its speakers")
     label = f"{args.dataset} {args.split}"
-    results = evaluate_utterances(model, records, passes=args.passes, hop_seconds=args.hop_ms / 1000, label=label)
+    results = evaluate_utterances(model, records, label, **decoding)
     summary = summarize(results)
     if len(results) < len(records):
         print(f"{len(records) - len(results)} utterances left out: their audio cannot be read", file=sys.stderr)
     print_summary(label, summary, results)
     if args.output_dir:
-        settings = {"model": args.model, "dataset": args.dataset, "split": args.split, "passes": args.passes}
-        write_results(args.output_dir, {**settings, "hop_ms": args.hop_ms, **summary}, results)
+        settings = {"model": args.model, "dataset": args.dataset, "split": args.split, **decoding}
+        if "hop_seconds" in settings:
+            settings["hop_ms"] = round(1000 * settings.pop("hop_seconds"), 3)
+        if "language_model" in settings:
+            settings["language_model"] = args.language_model
+        write_results(args.output_dir, {**settings, **summary}, results)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""`keras-stt`: transcribe, evaluate and export models, and make references for scoring."""
+"""`keras-stt`: transcribe, align, evaluate and export models, and make references for scoring."""
 
 import argparse
 import importlib
@@ -14,6 +14,9 @@ from keras_stt.errors import InputError
 VERBS = {
     "transcribe": "write down what is said in recordings",
     "evaluate": "measure the word error rate of a model on a corpus",
+    "align": "find when the words of a known text are said",
+    "fill": "complete a transcript that has gaps",
+    "score": "rank texts by how likely a recording says them",
     "export": "write a model as a folder that runs without this package",
     "compare": "train experiments at the same budget and compare them",
     "stm": "write an STM file from LibriSpeech folders",

@@ -4,9 +4,8 @@ import argparse
 import json
 import sys
 
-from keras_stt.errors import FlagError, InputError
-
-HOP_MS = 600  # of `keras_stt.transcribe`, which is slow to import
+from keras_stt.cli.decoding import add_decoding_arguments, check_decoding_arguments, decoding_of
+from keras_stt.errors import InputError
 
 
 def add_parser(subparsers) -> None:
@@ -29,22 +28,6 @@ def add_parser(subparsers) -> None:
     parser.set_defaults(run=run)
 
 
-def add_decoding_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds `--passes` and `--hop_ms`."""
-    parser.add_argument("--passes", type=int, default=1, help="refinement passes in each window (default: 1)")
-    parser.add_argument(
-        "--hop_ms", type=float, default=HOP_MS, help="milliseconds from one window to the next (default: %(default)s)"
-    )
-
-
-def check_decoding_arguments(args: argparse.Namespace) -> None:
-    """Raises FlagError for values that make no sense."""
-    if args.passes < 1:
-        raise FlagError("passes", f"{args.passes} passes; give 1 or more")
-    if not 10 <= args.hop_ms < float("inf"):
-        raise FlagError("hop_ms", f"{args.hop_ms:g} ms; give 10 or more")
-
-
 def run(args: argparse.Namespace) -> int:
     """Prints the transcripts as they come.
 
@@ -52,16 +35,17 @@ def run(args: argparse.Namespace) -> int:
         1 where a file of several could not be read.
 
     Raises:
-        InputError: the model cannot be loaded, or the only file cannot be read.
+        InputError: the model cannot be loaded, a flag is of the other kind of model, or the only file cannot be read.
     """
     check_decoding_arguments(args)
     from keras_stt.recognizer import load_model
 
     model = load_model(args.model)
+    decoding = decoding_of(model, args)
     failed = 0
     for file in args.files:
         try:
-            transcript = model.transcribe(file, passes=args.passes, hop_seconds=args.hop_ms / 1000)
+            transcript = model.transcribe(file, **decoding)
         except InputError as error:
             if len(args.files) == 1:
                 raise
@@ -76,14 +60,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _as_json(file: str, transcript) -> str:
-    words = [
-        {
-            "word": word.text,
-            "start": round(word.start, 3),
-            "end": round(word.end, 3),
-            "confidence": round(word.confidence, 4),
-        }
-        for word in transcript.words
-    ]
+    words = [word_fields(word) for word in transcript.words]
     fields = {"file": file, "text": transcript.text, "duration": round(transcript.duration, 3), "words": words}
     return json.dumps(fields, ensure_ascii=False)
+
+
+def word_fields(word) -> dict:
+    """A word with its times and its confidence, ready for JSON."""
+    times = {"start": round(word.start, 3), "end": round(word.end, 3)}
+    return {"word": word.text, **times, "confidence": round(word.confidence, 4)}

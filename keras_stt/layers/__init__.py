@@ -2,7 +2,10 @@
 
 from keras_stt.layers.attention import MultiHeadAttention, attention_activation
 from keras_stt.layers.blocks import AUDIO_MIXERS, AudioBlock, CrossDomainBlock, FeedForward
+from keras_stt.layers.ctc_head import CTCHead
 from keras_stt.layers.features import FeatureNormalization, LogMel
+from keras_stt.layers.masked_path import MaskedPath
+from keras_stt.layers.no_audio import NoAudio
 from keras_stt.layers.normalization import NORMALIZATIONS, normalization_layer
 from keras_stt.layers.pooling import POOLINGS, AudioPooling
 from keras_stt.layers.positions import POSITIONS, position_layer, score_layer
@@ -16,11 +19,14 @@ __all__ = [
     "POSITIONS",
     "AudioBlock",
     "AudioPooling",
+    "CTCHead",
     "CrossDomainBlock",
     "FeatureNormalization",
     "FeedForward",
     "LogMel",
+    "MaskedPath",
     "MultiHeadAttention",
+    "NoAudio",
     "UniformAttention",
     "WordClock",
     "attention_activation",

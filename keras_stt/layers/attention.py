@@ -50,6 +50,7 @@ class MultiHeadAttention(keras.layers.Layer):
     Call: queries `(B, U, dim)`, memory `(B, T, dim)`, `bias` broadcastable to `(B, heads, U, T)`, for example
         `MASKED_SCORE` where memory is padding; `query_places`, `memory_places` and `memory_valid` as in
         `DotProductScores`. Returns `(B, U, dim)` and weights `(B, heads, U, T)`, which sum to one over the last axis.
+        `mix` returns `(B, U, dim)` alone and keeps no weights, which a backend may do in one fused operation.
     """
 
     def __init__(
@@ -101,16 +102,34 @@ class MultiHeadAttention(keras.layers.Layer):
         memory_valid=None,
         training=None,
     ):
-        query = self._split_heads(self.query(queries) * (self.dim // self.heads) ** -0.5)
-        key, value = ops.split(self.key_value(memory), 2, axis=-1)
-        scores = self.scores(query, self._split_heads(key), query_places, memory_places, memory_valid)
+        query, key, value = self._projections(queries, memory)
+        scores = self.scores(query, key, query_places, memory_places, memory_valid)
         if bias is not None:
             scores = scores + ops.cast(bias, scores.dtype)
         weights = ops.softmax(scores, axis=-1)
-        mixed = ops.matmul(self.dropout(weights, training=training), self._split_heads(value))
-        batch, length, _ = ops.shape(queries)
-        mixed = ops.reshape(ops.transpose(mixed, (0, 2, 1, 3)), (batch, length, self.dim))
-        return self.output_projection(mixed), weights
+        mixed = ops.matmul(self.dropout(weights, training=training), value)
+        return self._merged(mixed), weights
+
+    def mix(self, queries, memory, bias=None, query_places=None, memory_places=None, memory_valid=None, training=None):
+        if not self.scores.turns_alone or (training and self.dropout_rate):
+            return self(queries, memory, bias, query_places, memory_places, memory_valid, training=training)[0]
+        query, key, value = self._projections(queries, memory)
+        query, key = self.scores.turned(query, query_places), self.scores.turned(key, memory_places)
+        query, key, value = (ops.transpose(part, (0, 2, 1, 3)) for part in (query, key, value))
+        bias = None if bias is None else ops.cast(bias, query.dtype)
+        mixed = ops.dot_product_attention(query, key, value, bias=bias, scale=1.0)
+        return self._merged(ops.transpose(mixed, (0, 2, 1, 3)))
+
+    def _projections(self, queries, memory):
+        """Query, already scaled, key and value, each `(B, heads, length, width)`."""
+        query = self.query(queries) * (self.dim // self.heads) ** -0.5
+        key, value = ops.split(self.key_value(memory), 2, axis=-1)
+        return self._split_heads(query), self._split_heads(key), self._split_heads(value)
+
+    def _merged(self, mixed):
+        """The output for what heads found, `(B, heads, U, width)`."""
+        batch, _, length, _ = ops.shape(mixed)
+        return self.output_projection(ops.reshape(ops.transpose(mixed, (0, 2, 1, 3)), (batch, length, self.dim)))
 
     def compute_output_shape(self, queries_shape, memory_shape):
         return queries_shape, (queries_shape[0], self.heads, queries_shape[1], memory_shape[1])

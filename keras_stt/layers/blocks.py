@@ -98,6 +98,11 @@ class ResidualBlock(keras.layers.Layer):
         found, weights = getattr(self, name)(normed, memory, training=training, **attention)
         return self._add(values, found, training), weights
 
+    def _mix(self, name, values, training, **attention):
+        """Adds what `values` find in themselves, without the weights."""
+        normed = getattr(self, f"{name}_norm")(values)
+        return self._add(values, getattr(self, name).mix(normed, normed, training=training, **attention), training)
+
     def _feed(self, name, values, training):
         normed = getattr(self, f"{name}_norm")(values)
         return self._add(values, getattr(self, name)(normed, training=training), training)
@@ -147,7 +152,7 @@ class AudioBlock(ResidualBlock):
         valid = length_mask(audio_lengths, ops.shape(audio)[1])
         if self.mixer != "conv":
             bias = padding_bias(valid, audio.dtype)
-            audio, _ = self._attend("attention", audio, training, bias=bias, memory_valid=valid)
+            audio = self._mix("attention", audio, training, bias=bias, memory_valid=valid)
         if self.mixer != "attention":
             # Padding must look like the zeros beyond the edge.
             seen = self.convolution_norm(audio) * ops.cast(valid, audio.dtype)[..., None]

@@ -1,7 +1,8 @@
-"""What training minimises: the loss on tokens, the weights of tokens in it, and the loss on attention."""
+"""What training minimises: the loss on tokens, the weights of tokens in it, CTC, and the loss on attention."""
 
 from keras_stt.losses.attention_guide import AttentionGuide
 from keras_stt.losses.class_weights import CLASS_WEIGHTINGS, class_weights
+from keras_stt.losses.ctc import TokenCTC
 from keras_stt.losses.masked_token import (
     FOCAL_GAMMA,
     TOKEN_LOSSES,
@@ -21,6 +22,7 @@ __all__ = [
     "MaskedTokenCrossentropy",
     "MaskedTokenLoss",
     "MaskedTokenSquaredError",
+    "TokenCTC",
     "class_weights",
     "token_loss",
 ]

@@ -1,6 +1,4 @@
-"""A recording to its words: windows slide over it, are decoded in batches, and stitched."""
-
-import dataclasses
+"""A recording to its words with a window model: windows slide over it, are decoded in batches, and stitched."""
 
 import numpy as np
 
@@ -10,30 +8,11 @@ from keras_stt.decoding.stitch import HeardWindow, Word, stitch
 from keras_stt.errors import InputError
 from keras_stt.features import FRAME_SECONDS, log_mel
 from keras_stt.text import Vocabulary
+from keras_stt.transcribe.transcript import Transcript
 
 HOP_SECONDS = 0.6  # from one window to the next
 BATCH_WINDOWS = (8, 32)  # few sizes mean few compiled graphs; a short recording does not fill the larger
 WORD_SHARE = 0.15  # of a word's attention that lies before its start, and after its end
-
-
-@dataclasses.dataclass(frozen=True)
-class Transcript:
-    """What was said, and when.
-
-    Attributes:
-        words: in order, with times and confidences.
-        duration: seconds of the recording.
-    """
-
-    words: list[Word]
-    duration: float
-
-    @property
-    def text(self) -> str:
-        return " ".join(word.text for word in self.words)
-
-    def __str__(self) -> str:
-        return self.text
 
 
 def transcribe_samples(model, samples: np.ndarray, passes: int = 1, hop_seconds: float = HOP_SECONDS) -> Transcript:

@@ -20,6 +20,8 @@ class AlibiScores(DotProductScores):
     The same to both sides, since a window is read in both directions.
     """
 
+    turns_alone = False
+
     def call(self, query, key, query_places=None, key_places=None, key_valid=None):
         far = ops.abs(distances(query, key, query_places, key_places))
         bias = ops.convert_to_tensor(alibi_slopes(query.shape[1]))[:, None, None] * far[None]

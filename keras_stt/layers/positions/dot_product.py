@@ -15,7 +15,13 @@ class DotProductScores(keras.layers.Layer):
         `query_places` `(U,)` and `key_places` `(T,)`: where they stand on one axis, in floats; counted from 0 where
         not given. `key_valid` `(B, T)`: true where a key is no padding. Scores of padded keys mean nothing; who takes
         the softmax masks them.
+
+    Attributes:
+        turns_alone: whether the scores are the dot product of what `turned` makes of queries and keys, each by its own
+            places, so that fused attention gives the same.
     """
+
+    turns_alone = True
 
     def __init__(self, **kwargs):
         # Places keep their float32 under mixed precision.
@@ -25,7 +31,11 @@ class DotProductScores(keras.layers.Layer):
         pass
 
     def call(self, query, key, query_places=None, key_places=None, key_valid=None):
-        return self.dot_product(query, key)
+        return self.dot_product(self.turned(query, query_places), self.turned(key, key_places))
+
+    def turned(self, values, places=None):
+        """Queries or keys as the dot product takes them."""
+        return values
 
     def dot_product(self, query, key):
         query, key = ops.cast(query, self.compute_dtype), ops.cast(key, self.compute_dtype)

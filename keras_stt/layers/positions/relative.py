@@ -17,6 +17,8 @@ class RelativeScores(DotProductScores):
         window: places to each side that are told apart; all beyond count as the last.
     """
 
+    turns_alone = False
+
     def __init__(self, window: int, **kwargs):
         super().__init__(**kwargs)
         self.window = window

@@ -27,8 +27,8 @@ class RotaryScores(DotProductScores):
                 "give a width that heads divide into even parts"
             )
 
-    def call(self, query, key, query_places=None, key_places=None, key_valid=None):
-        return self.dot_product(rotate(query, query_places), rotate(key, key_places))
+    def turned(self, values, places=None):
+        return rotate(values, places)
 
 
 def rotate(values, places=None):

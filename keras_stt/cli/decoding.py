@@ -1,0 +1,102 @@
+"""What commands ask of a model: which kind it must be, and how it is to find the words."""
+
+import argparse
+import math
+
+from keras_stt.errors import FlagError, InputError
+
+PASSES = 1
+HOP_MS = 600  # of `keras_stt.transcribe.windows`, which is slow to import
+_SEARCH = ("beam", "lm_weight", "word_bonus")  # what means nothing without a language model
+
+
+def add_decoding_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags of transcription: `--passes`, `--hop_ms`, and those of a language model."""
+    add_passes(parser)
+    words = f"of a window model: milliseconds from one window to the next (default: {HOP_MS})"
+    parser.add_argument("--hop_ms", type=float, help=words)
+    add_search_arguments(parser)
+
+
+def add_passes(parser: argparse.ArgumentParser) -> None:
+    """Adds `--passes`."""
+    words = f"refinement passes; 0, of an utterance model alone: its draft (default: {PASSES})"
+    parser.add_argument("--passes", type=int, default=PASSES, help=words)
+
+
+def add_search_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds `--language_model`, `--lm_weight`, `--word_bonus` and `--beam`."""
+    words = "of an utterance model: word n-grams that a beam search asks, an .npz that WordNgrams.save wrote"
+    parser.add_argument("--language_model", metavar="FILE", default="", help=words)
+    parser.add_argument("--lm_weight", type=float, help="how much the language model is heard, 0 or more")
+    parser.add_argument("--word_bonus", type=float, help="natural logarithm added for every word, with one")
+    parser.add_argument("--beam", type=int, help="transcripts that the search keeps, with one")
+
+
+def check_decoding_arguments(args: argparse.Namespace) -> None:
+    """Raises FlagError for values that make no sense with any model."""
+    if args.passes < 0:
+        raise FlagError("passes", f"{args.passes} passes; give 0 or more")
+    if getattr(args, "hop_ms", None) is not None and not 10 <= args.hop_ms < math.inf:
+        raise FlagError("hop_ms", f"{args.hop_ms:g} ms; give 10 or more")
+    for flag in _SEARCH:
+        if getattr(args, flag) is not None and not args.language_model:
+            raise FlagError(flag, "is for a search with a language model; give --language_model too, or leave it out")
+    if args.beam is not None and args.beam < 1:
+        raise FlagError("beam", f"{args.beam} transcripts; give 1 or more")
+    if args.lm_weight is not None and not 0 <= args.lm_weight < math.inf:
+        raise FlagError("lm_weight", f"{args.lm_weight:g}; give 0 or more")
+    if args.word_bonus is not None and not math.isfinite(args.word_bonus):
+        raise FlagError("word_bonus", f"{args.word_bonus:g}; give a number")
+
+
+def decoding_of(model, args: argparse.Namespace) -> dict:
+    """The keywords of `model.transcribe` that the flags ask for.
+
+    Raises:
+        FlagError: a flag of the other kind of model.
+        InputError: the language model cannot be read.
+    """
+    if is_utterance_model(model):
+        if args.hop_ms is not None:
+            raise FlagError("hop_ms", "is of window models, and this one hears whole utterances; leave it out")
+        return {"passes": args.passes, **search_of(args)}
+    if args.passes < 1:
+        raise FlagError("passes", f"{args.passes} passes; give 1 or more: a window model has no draft")
+    if args.language_model:
+        raise FlagError("language_model", "is for utterance models, and this one hears windows; leave it out")
+    return {"passes": args.passes, "hop_seconds": (HOP_MS if args.hop_ms is None else args.hop_ms) / 1000}
+
+
+def search_of(args: argparse.Namespace) -> dict:
+    """The language model and what goes with it; nothing where the flags name none.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    if not args.language_model:
+        return {}
+    from keras_stt.decoding.language_model import WordNgrams
+
+    given = {flag: getattr(args, flag) for flag in _SEARCH if getattr(args, flag) is not None}
+    return {"language_model": WordNgrams.load(args.language_model), **given}
+
+
+def is_utterance_model(model) -> bool:
+    from keras_stt.recognizer import UtteranceRecognizer
+
+    return isinstance(model, UtteranceRecognizer)
+
+
+def load_utterance_model(path: str):
+    """The model at `path`.
+
+    Raises:
+        InputError: it cannot be loaded, or is a window model, which cannot align, fill or score.
+    """
+    from keras_stt.recognizer import load_model
+
+    model = load_model(path)
+    if not is_utterance_model(model):
+        raise InputError(f"{path}: a window model, which only transcribes; give one trained with --view=utterance")
+    return model
