@@ -3,7 +3,7 @@
 import dataclasses
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from rapidfuzz.distance import Levenshtein
@@ -15,8 +15,9 @@ from keras_stt.formats.textgrid import Interval, parse_textgrid, spoken
 from keras_stt.text import normalize, split_words
 
 WordTimes = list[tuple[float, float]]  # start and end in seconds, of every word
+Hear = Callable[[Record, list[str]], WordTimes | None]
 
-METHODS = ("auto", "uniform", "proportional", "textgrid", "ctm", "corpus")
+METHODS = ("auto", "uniform", "proportional", "textgrid", "ctm", "corpus", "model")
 UNKNOWN_WORDS = frozenset(["<unk>", "<oov>", "[unk]", "spn"])  # how aligners write a word their dictionary lacks
 MIN_WORD_SECONDS = 0.04  # a missing word given less room than this takes some from its neighbour
 
@@ -138,18 +139,22 @@ class WordAligner:
     "auto" takes the record's own times, else those of a TextGrid, else of a CTM file in `alignment_dir`, else uniform
     ones. "textgrid", "ctm" and "corpus" take that source alone, and records it does not have get None. "uniform" gives
     every word an equal share of the recording, "proportional" a share by its letters, which comes nearer to the truth.
+    "model" asks `hear`, a recogniser's forced alignment.
 
     A TextGrid is found by the record's id (`1034-121119-0000.TextGrid`, in any folder of `alignment_dir`), its times
     counted from the start of the utterance; else by the name of the recording the record is a part of, its times
     counted from the start of the recording. So are the words of the CTM files, by their first column.
 
     Attributes:
-        kinds: how many records got their times from where: "corpus", "textgrid", "ctm", "uniform",
+        kinds: how many records got their times from where: "corpus", "textgrid", "ctm", "model", "uniform",
             "proportional", "no words" (an empty transcript) or "none".
     """
 
-    def __init__(self, method: str = "auto", alignment_dir: str = ""):
+    def __init__(self, method: str = "auto", alignment_dir: str = "", hear: Hear | None = None):
         """Reads the folder's index, once.
+
+        Args:
+            hear: for "model": the word times of a record whose words are given; None where it cannot be heard.
 
         Raises:
             FlagError: an unknown method, or a folder that is missing or has no such files.
@@ -157,6 +162,9 @@ class WordAligner:
         if method not in METHODS:
             raise FlagError("alignment", f"unknown method {method!r}; one of {', '.join(METHODS)}")
         self.method = method
+        if method == "model" and hear is None:
+            raise FlagError("alignment_model", "is needed by --alignment=model; give a model that aligns")
+        self._hear = hear
         self.kinds: Counter = Counter()
         self._textgrids: dict[str, str] = {}
         self._ctm_words: dict[str, list[Interval]] = {}
@@ -199,6 +207,9 @@ class WordAligner:
     def _times(self, record: Record, words: list[str]) -> tuple[str, WordTimes | None]:
         if self.method in ("auto", "corpus") and record.word_times is not None and len(record.word_times) == len(words):
             return "corpus", list(record.word_times)
+        if self.method == "model":
+            times = self._hear(record, words)
+            return ("model", times) if times is not None else ("none", None)
         for kind, find in (("textgrid", self._textgrid), ("ctm", self._ctm_words.get)):
             times = self._aligned(record, words, find)
             if times is not None:

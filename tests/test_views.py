@@ -12,7 +12,7 @@ from keras_stt.train.option_checks import VIEWS
 from keras_stt.train.views import View, view_of
 
 FUNCTIONS = [name for name, value in vars(View).items() if inspect.isfunction(value) and not name.startswith("_")]
-WRITTEN = ("window",)
+WRITTEN = ("window", "utterance")
 
 
 @pytest.mark.parametrize("name", WRITTEN)

@@ -52,7 +52,9 @@ def add_parser(subparsers) -> None:
         "--split", choices=(ANY, *SPLITS), default=ANY, help="part of the corpus to look in (default: %(default)s)"
     )
     words = "where word times come from (default: auto, the corpus's, else of a TextGrid, of a CTM file, else guessed)"
-    parser.add_argument("--alignment", choices=METHODS, default="auto", help=words)
+    parser.add_argument(
+        "--alignment", choices=[method for method in METHODS if method != "model"], default="auto", help=words
+    )
     parser.add_argument("--alignment_dir", default="", help="folder with TextGrid or CTM files")
     add_corpus_arguments(parser)
     parser.set_defaults(run=run)

@@ -10,15 +10,17 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_stt.alignment import WordAligner
+from keras_stt.alignment import Hear, WordAligner, WordTimes
+from keras_stt.audio import SAMPLE_RATE
 from keras_stt.data import index as index_module
 from keras_stt.data.feature_store import ComputedFeatures, open_features
 from keras_stt.data.index import Index, build_index
 from keras_stt.data.one_process import one_process_at_a_time
-from keras_stt.data.records import require_disjoint_speakers
+from keras_stt.data.records import Record, require_disjoint_speakers
 from keras_stt.data.sources import open_corpus
 from keras_stt.data.sources.options import SPLITS, CorpusOptions
-from keras_stt.errors import FlagError
+from keras_stt.errors import FlagError, InputError
+from keras_stt.recognizer import load_model
 from keras_stt.train.options import TrainOptions
 
 
@@ -56,14 +58,14 @@ def fingerprint(options: TrainOptions) -> str:
     """Changes when another index is needed: other flags, or files that came, went or changed two folders deep."""
     said = {name: getattr(options, name) for name in _INDEX_FLAGS}
     seen = []
-    for place in (options.data_dir, options.archive_dir, options.alignment_dir):
+    for place in (options.data_dir, options.archive_dir, options.alignment_dir, options.alignment_model):
         seen += _seen(Path(place)) if place else []
     return hashlib.sha256(json.dumps([said, seen, index_module.FORMAT]).encode()).hexdigest()[:16]
 
 
 _INDEX_FLAGS = (
     *("dataset", "data_dir", "archive_dir", "extra_train_dataset", "alignment", "alignment_dir", "max_utterances"),
-    "train_known_times",
+    *("train_known_times", "alignment_model"),
     *("train_splits", "dev_splits", "test_splits", "dev_speakers", "test_speakers"),
 )
 
@@ -113,7 +115,8 @@ def open_splits(options: TrainOptions) -> dict[str, Split]:
 
 
 def _build(options: TrainOptions, folder: Path, mark: str) -> None:
-    aligner = WordAligner(options.alignment, options.alignment_dir)
+    hear = model_times(options.alignment_model) if options.alignment == "model" else None
+    aligner = WordAligner(options.alignment, options.alignment_dir, hear)
     knows = WordAligner("auto", options.alignment_dir) if options.train_known_times else None
     records = open_corpus(corpus_options(options, options.dataset))
     extra = _extra_corpus(options) if options.extra_train_dataset else {}
@@ -126,6 +129,31 @@ def _build(options: TrainOptions, folder: Path, mark: str) -> None:
         build_index(records_of_split, folder / split, mark, f"{split} index")
     kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(aligner.kinds.items()))
     print(f"word times of {options.dataset}: {kinds}", flush=True)
+
+
+def model_times(path: str) -> Hear:
+    """Word times by the forced alignment of the recogniser at `path`, for `WordAligner`.
+
+    Raises:
+        FlagError: there is no such model, or it is of windows, which do not align.
+    """
+    if not path:
+        raise FlagError("alignment_model", "is needed by --alignment=model; give a model of --view=utterance")
+    try:
+        model = load_model(path)
+    except InputError as error:
+        raise FlagError("alignment_model", str(error)) from error
+    if not hasattr(model, "align"):
+        raise FlagError("alignment_model", f"{path} hears windows; give a model of --view=utterance")
+
+    def hear(record: Record, words: list[str]) -> WordTimes | None:
+        try:
+            said = model.align(record.read(), " ".join(words), SAMPLE_RATE)
+        except InputError:  # unreadable, or too short for its words
+            return None
+        return [(word.start, word.end) for word in said] if len(said) == len(words) else None
+
+    return hear
 
 
 def _extra_corpus(options: TrainOptions) -> dict:

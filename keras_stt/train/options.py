@@ -25,6 +25,7 @@ class TrainOptions:
     feature_cache: bool
     alignment: str
     alignment_dir: str
+    alignment_model: str
     train_known_times: bool
     vocabulary_size: int
     max_utterances: int
