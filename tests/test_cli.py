@@ -9,10 +9,10 @@ import time
 import numpy as np
 import pytest
 import soundfile
-from conftest import write_tone_records
+from conftest import WORDS, write_tone_records
 
+from keras_stt.cli.decoding import HOP_MS, PASSES
 from keras_stt.cli.main import VERBS, build_parser, main
-from keras_stt.cli.transcribe import HOP_MS
 
 QUIET = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
 
@@ -27,6 +27,36 @@ def keras_stt(*arguments, **environment):
 def model_path(tiny_recognizer, tmp_path_factory):
     path = tmp_path_factory.mktemp("run") / "model.keras"
     tiny_recognizer.save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def utterance_recognizer():
+    """An untrained model of whole utterances that knows the letters of the corpus."""
+    import keras
+
+    from keras_stt.recognizer import UtteranceRecognizer
+    from keras_stt.tokens import CharacterTokens
+
+    keras.utils.set_random_seed(0)
+    tokens = CharacterTokens(set("".join(WORDS)))
+    size = {"subsampling": 2, "model_dim": 16, "audio_blocks": 2, "attention_heads": 2, "refiner_blocks": 1}
+    return UtteranceRecognizer(tokens.to_config(), tokens.size, **size)
+
+
+@pytest.fixture(scope="module")
+def utterance_path(utterance_recognizer, tmp_path_factory):
+    path = tmp_path_factory.mktemp("utterances") / "model.keras"
+    utterance_recognizer.save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def language_model(tmp_path_factory):
+    from keras_stt.decoding.language_model import WordNgrams
+
+    path = tmp_path_factory.mktemp("words") / "words.npz"
+    WordNgrams.learn(["ALFA BRAVO", "CHARLIE DELTA"], order=2).save(path)
     return path
 
 
@@ -84,10 +114,12 @@ def test_version(capsys):
     assert capsys.readouterr().out == f"keras-stt {keras_stt.__version__}\n"
 
 
-def test_the_hop_is_that_of_the_library():
-    from keras_stt.transcribe import HOP_SECONDS
+def test_defaults_are_those_of_the_library():
+    from keras_stt.recognizer import utterance
+    from keras_stt.transcribe.windows import HOP_SECONDS
 
     assert round(1000 * HOP_SECONDS) == HOP_MS
+    assert utterance.PASSES == PASSES
 
 
 @pytest.mark.slow
@@ -123,6 +155,111 @@ def test_transcribe_to_json_lines(model_path, recordings, tiny_recognizer, capsy
         assert 0 <= word["confidence"] <= 1
 
 
+def printed(capsys, *arguments) -> str:
+    assert main([str(argument) for argument in arguments]) == 0
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    return captured.out
+
+
+def test_transcribe_with_a_model_of_utterances(
+    utterance_path, utterance_recognizer, language_model, recordings, capsys
+):
+    for passes in (0, 1, 2):
+        expected = utterance_recognizer.transcribe(recordings[1], passes=passes).text
+        assert printed(capsys, "transcribe", utterance_path, recordings[1], f"--passes={passes}") == f"{expected}\n"
+    search = ["--lm_weight=0.3", "--word_bonus=-0.5", "--beam=4"]
+    said = printed(capsys, "transcribe", utterance_path, recordings[1], f"--language_model={language_model}", *search)
+    from keras_stt.decoding.language_model import WordNgrams
+
+    decoding = {"language_model": WordNgrams.load(language_model), "lm_weight": 0.3, "word_bonus": -0.5, "beam": 4}
+    assert said == utterance_recognizer.transcribe(recordings[1], **decoding).text + "\n"
+
+
+def test_evaluate_a_model_of_utterances(utterance_path, corpus, tmp_path, capsys):
+    arguments = ["evaluate", utterance_path, "--dataset=manifest", f"--data_dir={corpus}", "--limit=1", "--passes=0"]
+    assert main([*map(str, arguments), f"--output_dir={tmp_path}"]) == 0
+    assert "WER " in capsys.readouterr().out
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["passes"] == 0
+    assert "hop_ms" not in summary
+
+
+def test_align_prints_times(utterance_path, utterance_recognizer, recordings, tmp_path, capsys):
+    from keras_stt.formats.ctm import parse_ctm
+
+    expected = utterance_recognizer.align(recordings[0], "alfa bravo charlie")
+    (tmp_path / "a.ctm").write_text(printed(capsys, "align", utterance_path, recordings[0], "Alfa, bravo charlie"))
+    words = parse_ctm(tmp_path / "a.ctm")
+    assert [word.word for word in words] == ["ALFA", "BRAVO", "CHARLIE"]
+    assert {word.file for word in words} == {"0"}
+    for word, other in zip(words, expected, strict=True):
+        assert (word.start, word.end) == pytest.approx((other.start, other.end), abs=0.011)
+    (tmp_path / "said.txt").write_text("alfa bravo\ncharlie\n")
+    lines = printed(
+        capsys, "align", utterance_path, recordings[0], tmp_path / "said.txt", "--format=jsonl"
+    ).splitlines()
+    assert [json.loads(line)["word"] for line in lines] == ["ALFA", "BRAVO", "CHARLIE"]
+    assert set(json.loads(lines[0])) == {"word", "start", "end", "confidence"}
+
+
+def test_score_prints_the_likeliest_first(utterance_path, utterance_recognizer, recordings, tmp_path, capsys):
+    (tmp_path / "long.txt").write_text("alfa bravo charlie " * 20)
+    texts = ["alfa", "delta echo", str(tmp_path / "long.txt")]
+    lines = printed(capsys, "score", utterance_path, recordings[0], *texts, "--passes=0").splitlines()
+    scores = [float(line.partition("\t")[0]) for line in lines]
+    assert scores == sorted(scores, reverse=True)
+    assert scores[2] == -np.inf
+    assert {line.partition("\t")[2] for line in lines[:2]} == {"alfa", "delta echo"}
+    best = utterance_recognizer.score(recordings[0], lines[0].partition("\t")[2], passes=0)
+    assert scores[0] == pytest.approx(best, abs=1e-2)
+
+
+def test_fill_prints_the_whole_text(utterance_path, utterance_recognizer, recordings, language_model, capsys):
+    pattern = "alfa ___ charlie"
+    expected = utterance_recognizer.fill(recordings[0], pattern)
+    assert printed(capsys, "fill", utterance_path, recordings[0], pattern) == expected.text + "\n"
+    told = json.loads(printed(capsys, "fill", utterance_path, recordings[0], pattern, "--format=jsonl"))
+    assert told["text"] == expected.text
+    assert [word["word"] for word in told["words"]] == expected.text.split()
+    assert [word["filled"] for word in told["words"]] == expected.filled
+    asked = [f"--language_model={language_model}", "--lm_weight=5", "--beam=32"]
+    assert printed(capsys, "fill", utterance_path, recordings[0], pattern, *asked).split()[0] == "ALFA"
+
+
+def test_flags_of_the_other_kind_of_model(utterance_path, model_path, language_model, corpus, capsys):
+    words = f"--language_model={language_model}"
+    assert_input_error(capsys, "--hop_ms: is of window models", "transcribe", utterance_path, "a.wav", "--hop_ms=300")
+    assert_input_error(capsys, "--language_model: is for utterance", "transcribe", model_path, "a.wav", words)
+    evaluate = ["evaluate", utterance_path, f"--data_dir={corpus}", "--dataset=manifest"]
+    assert_input_error(capsys, "--hop_ms: is of window models", *evaluate, "--hop_ms=600")
+    for verb in ("align", "fill", "score"):
+        assert_input_error(capsys, "a window model, which only transcribes", verb, model_path, "a.wav", "alfa")
+
+
+def test_wrong_input_of_utterance_commands(utterance_path, recordings, tmp_path, capsys):
+    asked = [utterance_path, recordings[1]]
+    transcribe = ["transcribe", *asked]
+    assert_input_error(capsys, "--passes: -1 passes; give 0 or more", *transcribe, "--passes=-1")
+    for flag in ("--beam=4", "--lm_weight=1", "--word_bonus=1"):
+        assert_input_error(capsys, "give --language_model too", *transcribe, flag)
+    (tmp_path / "bad.npz").write_text("no words")
+    bad = f"--language_model={tmp_path}/bad.npz"
+    assert_input_error(capsys, "bad.npz: ", *transcribe, bad)
+    assert_input_error(capsys, "none.npz: cannot be read", *transcribe, f"--language_model={tmp_path}/none.npz")
+    assert_input_error(capsys, "--beam: 0 transcripts", *transcribe, bad, "--beam=0")
+    assert_input_error(capsys, "--lm_weight: -1; give 0", *transcribe, bad, "--lm_weight=-1")
+    assert_input_error(capsys, "--word_bonus: nan; give a number", *transcribe, bad, "--word_bonus=nan")
+    assert_input_error(capsys, "none.txt: cannot be read", "align", *asked, tmp_path / "none.txt")
+    assert_input_error(capsys, "the model has no 1", "align", *asked, "alfa 1")
+    assert_input_error(capsys, "it has no words", "align", *asked, "")
+    assert_input_error(capsys, "needs 1", "align", *asked, "alfa " * 30)
+    assert_input_error(capsys, "--passes: -1", "score", *asked, "alfa", "--passes=-1")
+    assert_input_error(capsys, "the model has no U, Z", "score", *asked, "alfa", "zulu")
+    assert_input_error(capsys, "no word and no gap", "fill", *asked, "...")
+    assert_input_error(capsys, "no such file", "fill", utterance_path, tmp_path / "none.wav", "alfa ___")
+
+
 def test_evaluate_prints_and_writes(model_path, corpus, tmp_path, capsys):
     arguments = ["evaluate", model_path, "--dataset=manifest", f"--data_dir={corpus}", f"--output_dir={tmp_path}/out"]
     assert main([*map(str, arguments), "--limit=2"]) == 0
@@ -134,6 +271,7 @@ def test_evaluate_prints_and_writes(model_path, corpus, tmp_path, capsys):
     assert lines[0]["reference"].isupper()
     assert summary["utterances"] == 2
     assert (summary["dataset"], summary["split"], summary["passes"]) == ("manifest", "test", 1)
+    assert summary["hop_ms"] == HOP_MS
     edits = sum(line["substitutions"] + line["deletions"] + line["insertions"] for line in lines)
     assert summary["wer"] == pytest.approx(edits / 4)
     assert f"WER {summary['wer']:.2%}" in printed
@@ -173,7 +311,17 @@ def test_wrong_input(model_path, corpus, tmp_path, capsys):
     assert_input_error(capsys, "is no earlier export", "export", model_path, tmp_path / "taken")
 
 
-@pytest.mark.parametrize("arguments", [[], ["sing"], ["transcribe", "model.keras"], ["export", "a", "b", "--format=x"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["sing"],
+        ["transcribe", "model.keras"],
+        ["align", "a", "b"],
+        ["score", "a", "b"],
+        ["export", "a", "b", "--format=x"],
+    ],
+)
 def test_wrong_usage_is_told_without_a_traceback(arguments, capsys):
     with pytest.raises(SystemExit, match="2"):
         main(arguments)

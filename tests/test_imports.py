@@ -23,6 +23,7 @@ WITHOUT_TENSORFLOW = (
     "keras_stt.diagnosis",
     "keras_stt.masking",
     "keras_stt.decoding",
+    "keras_stt.tokens",
     "keras_stt.transcribe",
     "keras_stt.recognizer",
     "keras_stt.features",
@@ -97,6 +98,11 @@ def test_what_compares_runs_knows_them_from_outside():
     assert_never(["keras_stt.report"], "keras_stt.train", "keras_stt.models", "keras_stt.data", "keras_stt.compare")
 
 
+def test_decoding_knows_no_models_and_no_recordings():
+    others = ("models", "layers", "data", "train", "recognizer", "transcribe", "report", "export", "cli")
+    assert_never(["keras_stt.decoding", "keras_stt.tokens"], *(f"keras_stt.{name}" for name in others), "keras")
+
+
 def test_no_file_is_a_drawer_for_everything():
     assert not [path for path in FILES if path.stem in ("utils", "util", "helpers", "misc", "common")]
 
@@ -127,6 +133,10 @@ def test_transcription_without_tensorflow(backend):
         "import numpy as np; from keras_stt.text import Vocabulary\n"
         "size = dict(text_context=4, audio_context=32, model_dim=16, blocks=1, attention_heads=2)\n"
         "model = keras_stt.Recognizer(Vocabulary(['A', 'B']).to_list(), **size)\n"
+        "model.transcribe(np.zeros(16_000, np.float32), 16_000)\n"
+        "from keras_stt.recognizer import UtteranceRecognizer; from keras_stt.tokens import CharacterTokens\n"
+        "tokens, size = CharacterTokens('AB'), dict(model_dim=16, audio_blocks=2, attention_heads=2)\n"
+        "model = UtteranceRecognizer(tokens.to_config(), tokens.size, **size)\n"
         "model.transcribe(np.zeros(16_000, np.float32), 16_000)"
     )
     loaded = loaded_modules(program, KERAS_BACKEND=backend)

@@ -1,6 +1,7 @@
 """Every layer keeps the shared contract, and does what it alone is for."""
 
 import inspect
+import itertools
 
 import keras
 import numpy as np
@@ -10,8 +11,9 @@ from layer_contract import LayerCase, check_layer
 
 from keras_stt import features, layers
 from keras_stt.errors import InputError
-from keras_stt.layers.attention import MASKED_SCORE
+from keras_stt.layers.attention import MASKED_SCORE, padding_bias
 from keras_stt.layers.blocks import AUDIO_MIXERS
+from keras_stt.layers.ctc_head import NEVER
 
 pytestmark = pytest.mark.backend
 
@@ -65,6 +67,23 @@ CASES = {
         timed=("text", "audio"),
         padded="audio",
         lengths="audio_lengths",
+    ),
+    "ctc_head": LayerCase(
+        layers.CTCHead,
+        {"size": 5},
+        {"audio": values(2, 12, 8), "lengths": LENGTHS},
+        timed=("audio",),
+        padded="audio",
+        lengths="lengths",
+    ),
+    "masked_path": LayerCase(
+        layers.MaskedPath,
+        {"threshold": 0.3, "all_masked": 0.2, "seed": 7},
+        {"logits": values(2, 12, 5)},
+        timed=("logits",),
+    ),
+    "no_audio": LayerCase(
+        layers.NoAudio, {"dim": 4}, {"token_ids": RNG.integers(0, 5, (2, 12), np.int32)}, timed=("token_ids",)
     ),
 } | {
     f"audio_pooling_{method}": LayerCase(
@@ -129,6 +148,114 @@ def test_attention_of_a_block_sums_to_one_over_the_steps_with_a_clock_too():
 def test_heads_must_divide_the_width():
     with pytest.raises(ValueError, match="3 heads do not divide a width of 8"):
         layers.MultiHeadAttention(8, 3)
+
+
+@pytest.mark.parametrize("kind", layers.POSITIONS)
+@pytest.mark.parametrize("training", [False, True])
+def test_what_is_mixed_is_what_attention_finds(kind, training):
+    """Fused or not: for all positions, given or counted, with dropout too where nothing is trained."""
+    layer = layers.MultiHeadAttention(8, 2, 0.0 if training else 0.3, "tanh", kind, 3)
+    queries, memory = values(2, 3, 8), values(2, 5, 8)
+    layer(queries, memory)
+    rng = np.random.default_rng(0)
+    for weight in layer.trainable_weights:
+        weight.assign(weight + 0.3 * rng.standard_normal(weight.shape))
+    valid = np.arange(5) < np.array([[5], [2]])
+    padded = np.where(valid[..., None], memory, 50.0).astype(np.float32)
+    padding = ops.convert_to_numpy(padding_bias(valid, "float32"))
+    places = {"query_places": np.array([0.5, 2.0, 7.5], "f"), "memory_places": np.arange(5, dtype="f")}
+    cases = [{}, {"bias": padding, "memory_valid": valid}]
+    cases += [{"bias": padding + values(2, 2, 3, 5), "memory_valid": valid, **places}, places]
+    for case in cases:
+        found = layer(queries, padded, training=training, **case)[0]
+        mixed = layer.mix(queries, padded, training=training, **case)
+        np.testing.assert_allclose(ops.convert_to_numpy(mixed), ops.convert_to_numpy(found), atol=1e-5)
+
+
+def test_mixing_drops_weights_in_training():
+    layer = layers.MultiHeadAttention(8, 2, 0.5)
+    queries, memory = values(2, 3, 8), values(2, 5, 8)
+    layer(queries, memory)
+    once, again = (ops.convert_to_numpy(layer.mix(queries, memory, training=True)) for _ in range(2))
+    assert np.abs(once - again).max() > 1e-3
+
+
+def test_padded_steps_are_sure_blanks():
+    logits = ops.convert_to_numpy(layers.CTCHead(5)(values(2, 12, 8), LENGTHS))
+    assert (logits[1, 7:, 0] == 0).all()
+    assert (logits[1, 7:, 1:] == NEVER).all()
+    assert (logits[0] > NEVER / 2).all()
+    assert (ops.convert_to_numpy(ops.softmax(logits))[1, 7:] == [1, 0, 0, 0, 0]).all()
+
+
+B, T = 400, 24
+MASK = 5
+
+
+def tokens_of_paths(seed=0):
+    """Logits whose best paths have blanks, repeats and neighbours, and the paths `(B, T)`."""
+    rng = np.random.default_rng(seed)
+    path = np.repeat(rng.integers(0, MASK, (B, T // 2)), 2, axis=1)
+    return 4 * np.eye(MASK, dtype=np.float32)[path] + rng.uniform(0, 1, (B, T, MASK)).astype(np.float32), path
+
+
+def runs(path):
+    """First step and the one after the last of every token of a path that is no blank."""
+    edges = [0, *(np.flatnonzero(np.diff(path)) + 1), len(path)]
+    return [(a, b) for a, b in itertools.pairwise(edges) if path[a] != 0]
+
+
+def test_a_token_is_masked_as_a_whole_and_nothing_else_is_shown():
+    logits, path = tokens_of_paths()
+    shown = ops.convert_to_numpy(layers.MaskedPath(seed=1)(logits, training=True))
+    assert (shown[path == 0] == MASK).all()
+    assert ((shown == path) | (shown == MASK)).all()
+    for row, said in zip(shown, path, strict=True):
+        for first, end in runs(said):
+            assert len(set(row[first:end].tolist())) == 1
+
+
+def test_the_number_of_shown_tokens_is_uniform():
+    """Of ten tokens 0 to 10 are shown, all as often; and half of the drafts more are all masked where it is asked."""
+    path = np.tile(np.repeat(np.arange(10) % 4 + 1, 2), (4000, 1))
+    logits = 4 * np.eye(MASK, dtype=np.float32)[path]
+    counts = {}
+    for share in (0.0, 0.5):
+        layer = layers.MaskedPath(all_masked=share, seed=3)
+        shown = ops.convert_to_numpy(layer(logits, training=True))
+        counts[share] = np.bincount((shown[:, ::2] != MASK).sum(axis=1), minlength=11) / len(path)
+    np.testing.assert_allclose(counts[0.0], 1 / 11, atol=0.02)
+    assert counts[0.5][0] == pytest.approx(0.5 + 0.5 / 11, abs=0.03)
+    np.testing.assert_allclose(counts[0.5][1:], 0.5 / 11, atol=0.02)
+    again = ops.convert_to_numpy(layer(logits, training=True))
+    assert (again != shown).any(), "every batch must be masked anew"
+
+
+def test_without_training_tokens_less_sure_than_the_threshold_are_masked():
+    probabilities = np.array([[0.05, 0.95, 0, 0, 0], [0.2, 0, 0.8, 0, 0], [0.9, 0.1, 0, 0, 0], [0.09, 0.91, 0, 0, 0]])
+    logits = np.log(probabilities + 1e-9).astype(np.float32)[None]
+    assert ops.convert_to_numpy(layers.MaskedPath(0.9)(logits)).tolist() == [[1, MASK, MASK, 1]]
+    assert ops.convert_to_numpy(layers.MaskedPath()(logits)).tolist() == [[1, 2, MASK, 1]]
+
+
+def test_half_precision_does_not_change_the_path():
+    """Logits that bfloat16 cannot tell apart: the path must be that of greedy decoding."""
+    logits = np.array([[[4.0, 4.001, 4.002, 0, 0]]], np.float32)
+    assert ops.convert_to_numpy(layers.MaskedPath(dtype="mixed_bfloat16")(logits)).tolist() == [[2]]
+
+
+@pytest.mark.filterwarnings("ignore:Gradients do not exist")
+def test_no_gradient_passes_a_masked_path():
+    inputs = keras.Input((6, 4))
+    logits = keras.layers.Dense(MASK, name="before")(inputs)
+    shown = layers.MaskedPath(name="path")(logits)
+    model = keras.Model(inputs, keras.layers.Embedding(MASK + 1, 3, name="behind")(shown))
+    model.compile(keras.optimizers.SGD(1.0), loss="mse")
+    before = [[weight.copy() for weight in model.get_layer(name).get_weights()] for name in ("before", "behind")]
+    model.train_on_batch(values(2, 6, 4), values(2, 6, 3))
+    after = [model.get_layer(name).get_weights() for name in ("before", "behind")]
+    assert all(np.array_equal(one, other) for one, other in zip(before[0], after[0], strict=True))
+    assert not np.array_equal(before[1][0], after[1][0])
 
 
 def test_a_convolving_block_hears_its_neighbours_and_no_further():

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import tempfile
 import zipfile
 from pathlib import Path
@@ -34,10 +35,29 @@ def _unflatten(flat: dict[str, np.ndarray]) -> dict:
     return tree
 
 
+def _numbered_names(group: dict) -> dict[str, str]:
+    """Names that end in a number of Keras's, to those that count from 0 within the model."""
+    found: dict[str, list] = {}
+    for name in group:
+        if match := re.fullmatch(r"(seed_generator|adam|adam_w|sgd|lion|muon)(?:_(\d+))?", name):
+            found.setdefault(match[1], []).append((int(match[2] or 0), name))
+    return {name: f"{kind}:{place}" for kind, names in found.items() for place, (_, name) in enumerate(sorted(names))}
+
+
+def _renumbered(group: dict) -> dict:
+    names = _numbered_names(group)
+    return {names.get(name, name): value for name, value in group.items()}
+
+
 def _state(model) -> dict[str, np.ndarray]:
+    """All variables by their paths, `name/...`, in groups; Keras's numbers in names are replaced by the order.
+
+    Keras numbers what has no name of its own, optimizers and seed generators, within a process: there may have been
+    others before, such as those of the model with which a budget was measured.
+    """
     tree = model.get_state_tree(value_format="numpy_array")
     kept = ("trainable_variables", "non_trainable_variables", "optimizer_variables")
-    return _flatten({name: tree[name] for name in kept})
+    return _flatten({group: _renumbered(tree[group]) for group in kept})
 
 
 def save_checkpoint(model, folder, progress: dict) -> None:
@@ -81,8 +101,15 @@ def load_checkpoint(model, folder) -> dict:
     expected = {name: value.shape for name, value in _state(model).items()}
     if {name: value.shape for name, value in flat.items()} != expected:
         raise InputError(f"--resume: {path} is of another model; use the flags it was trained with (flags.cfg)")
-    model.set_state_tree(_unflatten(flat))
+    model.set_state_tree(_as_named(_unflatten(flat), model))
     return progress
+
+
+def _as_named(tree: dict, model) -> dict:
+    """The tree of a checkpoint with the names that this model's variables have."""
+    own = model.get_state_tree(value_format="numpy_array")
+    names = {group: {new: old for old, new in _numbered_names(own[group]).items()} for group in tree}
+    return {group: {names[group].get(name, name): value for name, value in tree[group].items()} for group in tree}
 
 
 class Checkpoint(keras.callbacks.Callback):

@@ -1,0 +1,258 @@
+"""A run on whole utterances, from options to a model that says what it learned."""
+
+import dataclasses
+import json
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import soundfile
+from conftest import WORDS, say
+
+from keras_stt.audio import SAMPLE_RATE
+from keras_stt.errors import FlagError, InputError
+from keras_stt.formats.textgrid import write_textgrid
+from keras_stt.recognizer import UtteranceRecognizer, load_model
+from keras_stt.tokens import CharacterTokens
+from keras_stt.train.checkpoint import Checkpoint
+from keras_stt.train.options import TrainOptions
+from keras_stt.train.run import train
+from keras_stt.train.utterance.batching import ctc_heads
+from keras_stt.train.utterance.setup import prepare
+from keras_stt.train.utterance.warm_start import warm_start
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the pipeline is tf.data")
+
+# Each word of the corpus of tones is written with two letters, so that its 0.35 s have steps for them.
+TEXTS = [[0, 1, 2], [3, 1, 0], [4, 2, 3], [2, 5, 4]]
+
+
+def spelt(numbers) -> str:
+    return " ".join(WORDS[number][:2] for number in numbers)
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory) -> Path:
+    """Four utterances of three tones each, which are train, dev and test, with phone times."""
+    folder = tmp_path_factory.mktemp("corpus")
+    rows = []
+    for i, numbers in enumerate(TEXTS):
+        samples, times = say([WORDS[number] for number in numbers], np.random.default_rng(i))
+        soundfile.write(folder / f"{i}.wav", samples, SAMPLE_RATE, subtype="PCM_16")
+        phones = [(start, end, f"{WORDS[number][0]}1") for number, (start, end) in zip(numbers, times, strict=True)]
+        for split in ("train", "dev", "test"):
+            row = {"id": f"{split}-{i}", "audio": f"{i}.wav", "text": spelt(numbers), "split": split, "speaker": split}
+            rows.append(json.dumps(row))
+        write_textgrid(folder / f"train-{i}.TextGrid", {"phones": phones}, len(samples) / SAMPLE_RATE)
+    (folder / "all.jsonl").write_text("\n".join(rows))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def options(corpus, tmp_path_factory) -> TrainOptions:
+    import train_main
+
+    flags = train_main.flags.FLAGS
+    defaults = {flag.name: flag.default for flag in flags.get_flags_for_module("train_main")}
+    return TrainOptions(**{
+        **defaults,
+        "view": "utterance",
+        "dataset": "manifest",
+        "data_dir": str(corpus / "all.jsonl"),
+        "cache_dir": str(tmp_path_factory.mktemp("cache")),
+        "output_dir": "unused",
+        "mel_bands": 20,
+        "subsampling": 4,
+        "model_dim": 32,
+        "audio_blocks": 2,
+        "attention_heads": 2,
+        "refiner_blocks": 1,
+        "position": "rotary",
+        "batch_seconds": 10.0,
+        "weight_average": 0.9,
+        "gradient_norms": False,
+        "keep": "last",
+    })  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def finished(options, tmp_path_factory):
+    """The folder and the summary of a run that learns the four utterances by heart."""
+    output = tmp_path_factory.mktemp("run")
+    learning = {"epochs": 2, "steps_per_epoch": 120, "learning_rate": 5e-3, "warmup_steps": 20}
+    return output, train(dataclasses.replace(options, output_dir=str(output), **learning), "--view=utterance\n")
+
+
+@pytest.fixture(scope="module")
+def learned(finished):
+    return load_model(finished[0])
+
+
+def test_four_utterances_are_learned_by_heart(finished, learned, corpus):
+    output, summary = finished
+    assert summary["test_wer"] == summary["test_wer_draft"] == summary["dev_wer"] == 0
+    assert summary["test_wer_of"] == "whole utterances"
+    assert (summary["tokens"], summary["token_count"]) == ("characters", learned.token_set.size)
+    assert summary["refined_loss"] < 0.5
+    assert {"history.csv", "report.html", "flags.cfg", "model.keras"} <= {path.name for path in output.iterdir()}
+    assert type(learned) is UtteranceRecognizer
+    for passes in (0, 1, 2):
+        for i, numbers in enumerate(TEXTS):
+            assert learned.transcribe(corpus / f"{i}.wav", passes=passes).text == spelt(numbers)
+
+
+def test_what_was_learned_aligns_scores_and_fills(learned, corpus):
+    for i, numbers in enumerate(TEXTS):
+        sound, text = corpus / f"{i}.wav", spelt(numbers)
+        words = learned.align(sound, text)
+        assert " ".join(word.text for word in words) == text
+        starts = [word.start for word in words]
+        assert starts == sorted(starts)
+        assert all(word.start < word.end for word in words)
+        assert np.diff(starts).min() > 0.1
+        wrong = spelt(TEXTS[(i + 1) % len(TEXTS)])
+        true, other = learned.score(sound, [text, wrong])
+        assert true > other + 1
+        first, _, last = text.split()
+        done = learned.fill(sound, f"{first} ___ {last}")
+        assert (done.text, done.filled) == (text, [False, True, False])
+
+
+@pytest.fixture
+def short(options, tmp_path):
+    """Two epochs of two steps, with all that the flags can turn on."""
+    everything = {
+        "dropout": 0.1,
+        "consistency": 0.2,
+        "phone_weight": 1.0,
+        "alignment_dir": str(Path(options.data_dir).parent),
+    }
+    varied = {"time_masks": 2, "frequency_masks": 1, "speed": 0.1, "noise": 1.0, "gain": 0.5, "gradient_norms": True}
+    size = {"epochs": 2, "steps_per_epoch": 2, "warmup_steps": 1, "model_dim": 8, "audio_mixer": "both"}
+    return dataclasses.replace(options, output_dir=str(tmp_path), **everything, **varied, **size)
+
+
+@pytest.mark.slow
+def test_resumed_a_run_ends_where_an_unbroken_one_does(short, tmp_path, monkeypatch):
+    """In one process, where Keras gives other numbers to what has no name, as it does after a budget was measured."""
+    short = dataclasses.replace(short, audio_mixer="conv", gradient_norms=False)
+    summary = train(dataclasses.replace(short, output_dir=str(tmp_path / "whole")))
+    assert np.isfinite([summary[f"{head}_loss"] for head in ("draft", "middle", "refined", "phones")]).all()
+    write = Checkpoint.on_epoch_end
+
+    def stop(self, epoch, logs=None):
+        write(self, epoch, logs)
+        raise KeyboardInterrupt
+
+    broken = dataclasses.replace(short, output_dir=str(tmp_path / "broken"))
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpoint, "on_epoch_end", stop)
+        with pytest.raises(KeyboardInterrupt):
+            train(broken)
+    assert not (tmp_path / "broken" / "model.keras").exists()
+    train(dataclasses.replace(broken, resume=True))
+    first, again = (load_model(tmp_path / name) for name in ("whole", "broken"))
+    for weight, other in zip(first.weights, again.weights, strict=True):
+        np.testing.assert_allclose(weight.numpy(), other.numpy(), atol=1e-5, err_msg=weight.path)
+
+
+def test_a_set_up_has_a_target_for_every_head(short):
+    setup = prepare(short)
+    assert setup.tokens == CharacterTokens(set("".join(spelt(numbers) for numbers in TEXTS)) - {" "})
+    inputs, targets = setup.batches[0]
+    assert set(targets) == {"draft", "middle", "refined", "phones"}
+    rows, frames, _ = inputs["features"].shape
+    assert targets["phones"].shape == (rows, -(-frames // 4))
+    assert rows % 2 == 0
+    np.testing.assert_array_equal(targets["draft"][::2], targets["draft"][1::2])
+    assert np.abs(inputs["features"][::2] - inputs["features"][1::2]).max() > 0.1
+    assert (setup.steps_per_epoch, setup.steps) == (2, 4)
+    assert setup.with_steps_per_epoch(7).steps == 14
+
+
+def test_phone_labels_follow_the_speed(short):
+    """A tone's phone is where the tone is heard, at all speeds: loud steps are no silence, still ones are."""
+    plain = {"noise": 0.0, "gain": 0.0, "time_masks": 0, "frequency_masks": 0, "consistency": 0.0}
+    setup = prepare(dataclasses.replace(short, **plain))
+    speeds, agreed = set(), []
+    for step in range(6):
+        inputs, targets = setup.batches[step]
+        speeds |= set(setup.batches.utterances.plan.speeds(step).tolist())
+        for frames, length, labels in zip(
+            inputs["features"], inputs["feature_lengths"], targets["phones"], strict=True
+        ):
+            loudness = frames[:length].max(axis=1)[2::4]
+            loud = loudness > (loudness.min() + loudness.max()) / 2
+            agreed += (loud == (labels[: len(loud)] > 0)).tolist()
+            assert (labels[-(-length // 4) + 1 :] == -1).all()
+    assert len(speeds) == 3
+    assert np.mean(agreed) > 0.85
+
+
+def test_heads_follow_the_flags(options):
+    assert ctc_heads(options) == ("draft", "middle", "refined")
+    assert ctc_heads(dataclasses.replace(options, middle_weight=0.0, refiner_blocks=0)) == ("draft",)
+
+
+def small(letters="AB", **changes):
+    tokens = CharacterTokens(letters)
+    size = {"model_dim": 8, "audio_blocks": 2, "attention_heads": 2, "mel_bands": 10, "refiner_blocks": 1}
+    return UtteranceRecognizer(tokens.to_config(), tokens.size, **{**size, **changes})
+
+
+def test_a_warm_start_takes_every_weight_to_its_own_place(tmp_path):
+    keras.utils.set_random_seed(1)
+    earlier = small()
+    earlier.save(tmp_path / "model.keras")
+    keras.utils.set_random_seed(2)
+    same = small()
+    assert warm_start(same, str(tmp_path)) == []
+    for one, other in zip(earlier.weights, same.weights, strict=True):
+        np.testing.assert_array_equal(one.numpy(), other.numpy(), err_msg=one.path)
+    deeper = small(audio_blocks=4, phones=("sil", "A"))
+    fresh = warm_start(deeper, str(tmp_path))
+    assert fresh
+    assert all(name.startswith(("lower_block_1/", "upper_block_1/", "phones/")) for name in fresh)
+    with pytest.raises(FlagError, match="^--warm_start: .* no weight of the same name and shape"):
+        warm_start(small(model_dim=12, letters="ABC", mel_bands=11), str(tmp_path))
+    with pytest.raises(FlagError, match="^--warm_start: .*no such model"):
+        warm_start(same, str(tmp_path / "none"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"position": "learned"}, "^--position: 'learned' has an end"),
+        ({"subsampling": 3}, "^--subsampling: 3 is not one of"),
+        ({"batch_seconds": 0.0}, "^--batch_seconds: "),
+        ({"audio_blocks": 1}, "^--audio_blocks: 1 has no middle"),
+        ({"tokens": "words"}, "^--tokens: "),
+        ({"export": True}, "^--export: is of --view=window"),
+        ({"precision": "float16"}, "^--precision: "),
+        ({"passes": -1}, "^--passes: "),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(options, changes, message):
+    with pytest.raises(FlagError, match=message) as caught:
+        dataclasses.replace(options, **changes)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"phone_weight": 1.0, "alignment_dir": "/nowhere"}, "alignment_dir: "),
+        ({"phone_weight": 1.0, "alignment_dir": "OTHERS"}, "^--phone_weight: no train utterance has phone times"),
+        ({"max_seconds": 0.1}, "4 train utterances can be used: .*longer than 0.1 s"),
+        ({"tokens": "bpe", "token_count": 4}, "4 subword tokens"),
+    ],
+)
+def test_what_cannot_be_trained_on_is_told_in_one_line(options, tmp_path, changes, message):
+    write_textgrid(tmp_path / "another.TextGrid", {"phones": [(0.0, 0.5, "AH0")]}, 1.0)
+    changes = {name: str(tmp_path) if value == "OTHERS" else value for name, value in changes.items()}
+    with pytest.raises(InputError, match=message) as caught:
+        prepare(dataclasses.replace(options, **changes))
+    assert "\n" not in str(caught.value)
