@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from keras_stt.transcribe import windows as transcribe
 from keras_stt.errors import InputError
+from keras_stt.transcribe import windows as transcribe
 from keras_stt.transcribe.windows import WORD_SHARE, attention_span, transcribe_samples
 
 WINDOW = 32 * 0.06  # seconds, of the tiny model

@@ -88,8 +88,8 @@ def _within(words: list[Word], duration: float) -> list[Word]:
 
     Nor does any last into the next, which another piece may have heard a little earlier.
     """
-    limits = [min(word.start, duration) for word in words[1:]] + [duration]
     starts = [min(word.start, duration) for word in words]
+    limits = [*starts[1:], duration][: len(words)]
     return [
         dataclasses.replace(word, start=start, end=max(start, min(word.end, limit)))
         for word, start, limit in zip(words, starts, limits, strict=True)
