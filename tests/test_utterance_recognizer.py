@@ -130,6 +130,20 @@ def test_next_to_nothing_says_next_to_nothing(untrained, samples, passes):
         assert 0 <= word.start <= word.end <= transcript.duration
 
 
+@pytest.mark.parametrize("seconds", [2, 65])
+def test_a_model_that_hears_nothing_says_nothing(model, seconds):
+    """As every model does before it has left CTC's plateau."""
+    model.draft_and_refine = lambda features, lengths, passes: [silent(features)] * 2
+    transcript = model.transcribe(np.zeros(seconds * 16_000, np.float32), 16_000)
+    assert (transcript.text, transcript.words) == ("", [])
+
+
+def silent(features):
+    logits = np.zeros((len(features), features.shape[1] // 4, len(WORDS) + 1), np.float32)
+    logits[..., 0] = SURE
+    return logits
+
+
 def test_words_end_with_the_recording(model):
     """The last step may be longer than what is left of the recording."""
     _, samples, times = spoken(2)
