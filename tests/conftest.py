@@ -7,7 +7,9 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
+import copy
 import dataclasses
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -100,3 +102,27 @@ def real_data() -> Path:
     if not Path(name).is_dir():
         pytest.skip(f"KERAS_STT_TEST_DATA={name}: no such folder")
     return Path(name)
+
+
+@pytest.fixture(scope="session")
+def train_flags():
+    """The flags of train_main.py, at their defaults."""
+    sys.path.insert(0, str(Path(__file__).parent.parent))
+    import train_main
+
+    return train_main.flags.FLAGS
+
+
+@pytest.fixture
+def options_of(train_flags, monkeypatch):
+    """Reads arguments as train_main.py does, in the folder in which it is run."""
+    monkeypatch.chdir(Path(__file__).parent.parent)  # where nested flagfiles are looked for
+
+    def read(*arguments: str):
+        from keras_stt.train.options import TrainOptions
+
+        flags = copy.deepcopy(train_flags)
+        flags(["train_main.py", *arguments])
+        return TrainOptions(**{flag.name: flag.value for flag in flags.get_flags_for_module("train_main")})
+
+    return read

@@ -1,19 +1,15 @@
 """The flagfiles that come with the package: each is read, makes sense, and belongs to a row of the diary."""
 
-import copy
 import dataclasses
 import re
-import sys
 from pathlib import Path
 
 import pytest
 
 from keras_stt.compare import read_experiments
 from keras_stt.errors import FlagError
-from keras_stt.train.options import TrainOptions
 
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
 PLAIN, DIARY, CORPORA = (sorted((ROOT / "flags").glob(f"{folder}*.cfg")) for folder in ("", "diary/", "corpus/"))
 # Rows of the diary that are an experiment of their own; D26, all text masked, is base.cfg.
 EXPERIMENTS = [1, 2, *range(4, 19), *range(20, 26), 27, 28, 32, 34, 39]
@@ -21,43 +17,22 @@ EXPERIMENTS = [1, 2, *range(4, 19), *range(20, 26), 27, 28, 32, 34, 39]
 every_file_of_the_diary = pytest.mark.parametrize("path", DIARY, ids=lambda path: path.stem)
 
 
-@pytest.fixture(scope="module")
-def train_flags():
-    """The flags of train_main.py, at their defaults."""
-    import train_main
-
-    return train_main.flags.FLAGS
-
-
-@pytest.fixture
-def options(train_flags, monkeypatch):
-    """Reads arguments as train_main.py does, in the folder in which it is run."""
-    monkeypatch.chdir(ROOT)
-
-    def read(*arguments: str) -> TrainOptions:
-        flags = copy.deepcopy(train_flags)
-        flags(["train_main.py", *arguments])
-        return TrainOptions(**{flag.name: flag.value for flag in flags.get_flags_for_module("train_main")})
-
-    return read
-
-
 def flagfile(path: Path) -> str:
     return f"--flagfile={path.relative_to(ROOT)}"
 
 
 @pytest.mark.parametrize("path", PLAIN, ids=lambda path: path.stem)
-def test_a_flagfile_makes_sense(options, path):
-    options(flagfile(path))
+def test_a_flagfile_makes_sense(options_of, path):
+    options_of(flagfile(path))
 
 
 @every_file_of_the_diary
-def test_an_experiment_makes_sense_alone_and_on_every_corpus(options, path):
-    alone = options(flagfile(path))
+def test_an_experiment_makes_sense_alone_and_on_every_corpus(options_of, path):
+    alone = options_of(flagfile(path))
     assert alone.output_dir == f"runs/diary/{path.stem}"
     assert len(CORPORA) >= 2
     for corpus in CORPORA:
-        spoken = options(flagfile(path), flagfile(corpus))
+        spoken = options_of(flagfile(path), flagfile(corpus))
         assert spoken.dataset != alone.dataset
         assert spoken.task == alone.task
 
@@ -69,19 +44,19 @@ def test_an_experiment_says_what_it_is_about_and_changes_the_base(path):
     assert ("--flagfile=flags/diary/base.cfg\n" in text) == (path.stem != "base")
 
 
-def test_no_two_experiments_are_the_same(options):
-    asked = [dataclasses.replace(options(flagfile(path)), output_dir="one") for path in DIARY]
+def test_no_two_experiments_are_the_same(options_of):
+    asked = [dataclasses.replace(options_of(flagfile(path)), output_dir="one") for path in DIARY]
     same = [(DIARY[asked.index(one)].stem, path.stem) for path, one in zip(DIARY, asked, strict=True)]
     assert [pair for pair in same if pair[0] != pair[1]] == []
 
 
-def test_every_experiment_of_the_diary_has_a_flagfile(options, monkeypatch):
+def test_every_experiment_of_the_diary_has_a_flagfile(options_of, monkeypatch):
     monkeypatch.chdir(ROOT)  # where nested flagfiles are looked for
     described = {experiment.description[:3] for experiment in read_experiments([str(path) for path in DIARY])}
     assert described >= {f"D{number:02d}" for number in EXPERIMENTS}
-    assert options("--flagfile=flags/diary/base.cfg").task == "transcribe"  # D26
+    assert options_of("--flagfile=flags/diary/base.cfg").task == "transcribe"  # D26
 
 
-def test_a_flagfile_of_the_diary_that_makes_no_sense_would_be_found(options):
+def test_a_flagfile_of_the_diary_that_makes_no_sense_would_be_found(options_of):
     with pytest.raises(FlagError, match="--position"):
-        options("--flagfile=flags/diary/base.cfg", "--position=nowhere")
+        options_of("--flagfile=flags/diary/base.cfg", "--position=nowhere")
