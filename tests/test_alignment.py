@@ -161,3 +161,22 @@ def test_a_wrong_method_is_an_error():
         WordAligner("guess")
     with pytest.raises(FlagError, match="--alignment_dir: is needed"):
         WordAligner("textgrid")
+
+
+def record_of(text, word_times=None):
+    return Record("one", FileAudio("one.wav"), 0.0, 4.0, "speaker", text, word_times)
+
+
+def test_a_model_tells_the_word_times():
+    times = [(0.5, 1.0), (1.0, 2.5)]
+    aligner = WordAligner("model", hear=lambda record, words: times if words == ["GOOD", "DAY"] else None)
+    aligned = aligner.align(record_of("good day", ((0.0, 1.0), (1.0, 2.0))))
+    assert aligned.word_times == tuple(times)
+    assert not aligned.times_guessed
+    assert aligner.align(record_of("never heard")).word_times is None
+    assert aligner.kinds == {"model": 1, "none": 1}
+
+
+def test_a_model_that_aligns_must_be_named():
+    with pytest.raises(FlagError, match="alignment_model"):
+        WordAligner("model")

@@ -25,8 +25,8 @@ def load_model(path) -> Recognizer | UtteranceRecognizer:
     if path.is_dir():
         path = path / "model.keras"
     if not path.is_file():
-        names = ", ".join(pretrained_names())
-        raise InputError(f"{path}: no such model; give the model.keras that a training run wrote, or one of: {names}")
+        named = f", or a name: {', '.join(pretrained_names())}" if pretrained_names() else ""
+        raise InputError(f"{path}: no such model; give the model.keras that a training run wrote{named}")
     try:
         model = keras.saving.load_model(path, compile=False)
     except (ValueError, OSError, KeyError, TypeError, zipfile.BadZipFile) as error:
