@@ -34,14 +34,14 @@ def listener(tokens, bands, refinement=None):
     sounds = [log_mel(say([word], np.random.default_rng(0))[0], bands) for word in WORDS]
     templates = np.array([sounds[0][:9].mean(axis=0), *(sound[14:32].mean(axis=0) for sound in sounds)])
 
-    def draft_and_refine(features, lengths, passes):
+    def draft_and_refine(features, lengths, passes, candidates=1):
         draft = np.zeros((len(features), -(-features.shape[1] // 4), tokens.size), np.float32)
         for row, length in enumerate(lengths):
             apart = np.abs(templates[:, None] - features[row, :length]).mean(axis=-1)
             for step, heard in enumerate(np.array_split(apart.argmin(axis=0), range(4, length, 4))):
                 # Where a tone begins or ends there is a bit of everything.
                 draft[row, step, heard[0] if len(set(heard.tolist())) == 1 else 0] = SURE
-        return draft, refinement(draft.copy()) if passes and refinement else draft
+        return draft, [refinement(draft.copy())] if passes and refinement else []
 
     return draft_and_refine
 
@@ -108,7 +108,7 @@ def test_long_recordings_are_heard_in_pieces_and_sewn_together(model, seconds):
     heard = []
     whole = model.draft_and_refine
 
-    def counting(features, lengths, passes):
+    def counting(features, lengths, passes, candidates):
         heard.extend(lengths.tolist())
         return whole(features, lengths, passes)
 
@@ -133,7 +133,7 @@ def test_next_to_nothing_says_next_to_nothing(untrained, samples, passes):
 @pytest.mark.parametrize("seconds", [2, 65])
 def test_a_model_that_hears_nothing_says_nothing(model, seconds):
     """As every model does before it has left CTC's plateau."""
-    model.draft_and_refine = lambda features, lengths, passes: [silent(features)] * 2
+    model.draft_and_refine = lambda features, lengths, *_: (silent(features), [silent(features)])
     transcript = model.transcribe(np.zeros(seconds * 16_000, np.float32), 16_000)
     assert (transcript.text, transcript.words) == ("", [])
 
@@ -168,8 +168,8 @@ def test_utterances_of_all_lengths_are_heard_in_batches_as_alone(untrained):
         own = hear(untrained, [piece], passes=1)[0]
         assert said.draft.shape == (-(-len(piece) // 4), untrained.token_set.size)
         np.testing.assert_allclose(said.draft, own.draft, atol=1e-4)
-        np.testing.assert_allclose(said.refined, own.refined, atol=1e-4)
-    assert hear(untrained, frames, passes=0)[0].refined is not None
+        np.testing.assert_allclose(said.refined[0], own.refined[0], atol=1e-4)
+    assert hear(untrained, frames, passes=0)[0].refined == ()
 
 
 def test_passes_refine_and_none_is_the_draft(untrained):
@@ -177,9 +177,31 @@ def test_passes_refine_and_none_is_the_draft(untrained):
     lengths = np.array([160], np.int32)
     drafts, refined = zip(*(untrained.draft_and_refine(features, lengths, passes) for passes in (0, 1, 2)), strict=True)
     np.testing.assert_allclose(drafts[1], drafts[0], atol=1e-5)
-    assert refined[0] is drafts[0]
-    assert np.abs(refined[1] - drafts[1]).max() > 1e-2
-    assert refined[2].shape == refined[1].shape
+    assert [len(each) for each in refined] == [0, 1, 1]
+    assert np.abs(refined[1][0] - drafts[1]).max() > 1e-2
+    assert refined[2][0].shape == drafts[0].shape
+
+
+def test_candidates_are_refinements_of_other_masks(untrained):
+    features = np.random.default_rng(1).standard_normal((1, 160, 80)).astype(np.float32)
+    _, one = untrained.draft_and_refine(features, np.array([160], np.int32), 1)
+    _, several = untrained.draft_and_refine(features, np.array([160], np.int32), 1, candidates=7)
+    np.testing.assert_allclose(several[0], one[0], atol=1e-5)
+    assert len(several) == 7
+    untold = several[-1]  # of a draft of which nothing is shown
+    assert np.abs(several[5] - untold).max() > 1e-3
+
+
+def test_candidates_vote_on_every_word(model):
+    model.__dict__["token_set"] = WholeWords("ABCD")
+    draft, other = of_path([0, 1, 0, 2, 0]), of_path([0, 1, 0, 3, 0])
+    words = decode(model, Heard(draft, (other, other, draft, other)), Decoding())
+    assert [word.text for word in words] == ["A", "C"]
+    assert [round(word.start, 2) for word in words] == [0.04, 0.12]
+    assert decode(model, Heard(of_path([0, 0]), (of_path([0, 0]),) * 3), Decoding()) == []
+    for wrong in (0, 8):
+        with pytest.raises(InputError, match="candidates"):
+            Decoding(candidates=wrong)
 
 
 def of_path(path, size=5, sure=SURE):
@@ -192,7 +214,7 @@ def test_a_refinement_is_kept_where_both_together_like_it(model, surer, kept):
     model.__dict__["token_set"] = WholeWords("ABCD")
     draft, refined = of_path([0, 1, 0, 2, 0]), of_path([0, 1, 0, 3, 0])
     faint = of_path([0, 1, 0, 2, 0], sure=1.0) if surer == "refined" else of_path([0, 1, 0, 3, 0], sure=1.0)
-    heard = Heard(draft, faint) if surer == "draft" else Heard(faint, refined)
+    heard = Heard(draft, (faint,)) if surer == "draft" else Heard(faint, (refined,))
     assert " ".join(word.text for word in decode(model, heard, Decoding())) == kept
 
 
@@ -201,13 +223,13 @@ def test_a_language_model_decides_between_words_that_sound_alike(model):
     logits = of_path([0, 1, 0, 2, 0, 4, 0]) + 0.0
     logits[3, 3] = logits[3, 2] - 0.1
     ngrams = WordNgrams.learn(["THE HOG SAT"] * 5 + ["A DOG RAN"], order=2)
-    heard = Heard(logits, logits)
+    heard = Heard(logits, (logits,))
     for decoding, said in ((Decoding(), "DOG"), (Decoding(language_model=ngrams), "HOG")):
         words = decode(model, heard, decoding)
         assert [word.text for word in words] == ["THE", said, "SAT"]
         assert words[1].start == pytest.approx(3 * 0.04)
     assert decode(model, heard, Decoding(language_model=ngrams, lm_weight=0.0, beam=4))[1].text == "DOG"
-    silence = Heard(of_path([0, 0, 0]), of_path([0, 0, 0]))
+    silence = Heard(of_path([0, 0, 0]), (of_path([0, 0, 0]),))
     assert decode(model, silence, Decoding(language_model=ngrams)) == []
 
 

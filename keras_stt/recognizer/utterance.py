@@ -72,7 +72,7 @@ class UtteranceRecognizer(UtteranceModel):
         """
         texts = [text] if isinstance(text, str) else list(text)
         heard = self._heard(audio, sample_rate, passes)
-        scores = forward_scores(heard.refined, [self._encoded(candidate) for candidate in texts]).tolist()
+        scores = forward_scores(heard.best, [self._encoded(candidate) for candidate in texts]).tolist()
         return scores[0] if isinstance(text, str) else scores
 
     def fill(self, audio, pattern: str, sample_rate: int | None = None, passes: int = PASSES, **decoding) -> Filled:
@@ -83,18 +83,21 @@ class UtteranceRecognizer(UtteranceModel):
             decoding: `language_model`, `beam`, ...; see `decoding.fill`.
         """
         heard = self._heard(audio, sample_rate, passes)
-        return fill(heard.refined, pattern, self.token_set, self.step_seconds, lead=self.lead, **decoding)
+        return fill(heard.best, pattern, self.token_set, self.step_seconds, lead=self.lead, **decoding)
 
-    def draft_and_refine(self, features: np.ndarray, lengths: np.ndarray, passes: int):
-        """Logits of the draft and of its last refinement, both `(B, S, tokens)`; the same array with no passes.
+    def draft_and_refine(self, features: np.ndarray, lengths: np.ndarray, passes: int, candidates: int = 1):
+        """Logits of the draft `(B, S, tokens)`, and a list of such, of its refinements; none where there are no passes.
 
         Args:
             features: log-mel frames `(B, T, mel_bands)`, zero where padded.
             lengths: valid frames `(B,)`.
+            passes: refinements one after the other.
+            candidates: refinements side by side, of other masks.
         """
-        said = self.decoder(passes).predict_on_batch({"features": features, "feature_lengths": lengths})
-        draft = ops.convert_to_numpy(said["draft"])
-        return draft, ops.convert_to_numpy(said["refined"]) if "refined" in said else draft
+        decoder = self.decoder(passes, candidates)
+        said = decoder.predict_on_batch({"features": features, "feature_lengths": lengths})
+        refined = [ops.convert_to_numpy(said[name]) for name in decoder.output if name != "draft"]
+        return ops.convert_to_numpy(said["draft"]), refined
 
     def _heard(self, audio, sample_rate: int | None, passes: int) -> Heard:
         samples = load_samples(audio, sample_rate)

@@ -10,8 +10,10 @@ from keras_stt.decoding.beam import beam_search
 from keras_stt.decoding.ctc import Draft, greedy
 from keras_stt.decoding.ctc_alignment import forward_scores, log_softmax, viterbi, word_times
 from keras_stt.decoding.stitch import HeardWindow, Word, stitch
+from keras_stt.decoding.vote import vote
 from keras_stt.errors import InputError
 from keras_stt.features import FRAME_SECONDS, log_mel
+from keras_stt.models.utterance import CANDIDATES_SURE
 from keras_stt.tokens import Tokens
 from keras_stt.transcribe.transcript import Transcript
 
@@ -28,11 +30,13 @@ class Decoding:
     Attributes:
         passes: refinements of the draft, each of what the one before found; 0: the draft. A refinement is kept where
             encoder and refiner together find it likelier than what it came from.
+        candidates: refinements side by side, each of the draft with other tokens masked, that vote on every word.
         language_model: word n-grams that a beam search asks; None: the likeliest token of every step.
         beam, lm_weight, word_bonus, unknown_bonus: of the beam search; see `decoding.beam`.
     """
 
     passes: int = 1
+    candidates: int = 1
     language_model: object = None
     beam: int = 32
     lm_weight: float = 0.5
@@ -41,6 +45,8 @@ class Decoding:
 
     def __post_init__(self):
         _require_passes(self.passes)
+        if not 1 <= self.candidates <= len(CANDIDATES_SURE):
+            raise InputError(f"candidates {self.candidates}: give 1 to {len(CANDIDATES_SURE)}")
 
 
 def _require_passes(passes: int) -> None:
@@ -53,12 +59,22 @@ class Heard:
     """What a model makes of one utterance.
 
     Attributes:
-        draft, refined: log-probabilities `(S, tokens)` of the encoder and of the refiner after the last pass; the same
-            array where nothing was refined.
+        draft: log-probabilities `(S, tokens)` of the encoder.
+        refined: likewise of the refiner after its last pass, for each candidate; empty where nothing was refined.
     """
 
     draft: np.ndarray
-    refined: np.ndarray
+    refined: tuple[np.ndarray, ...] = ()
+
+    @property
+    def best(self) -> np.ndarray:
+        """What was heard last: of the first candidate, or of the draft."""
+        return self.refined[0] if self.refined else self.draft
+
+    @property
+    def together(self) -> np.ndarray:
+        """Log-probabilities on which encoder and refiner agree: their geometric mean."""
+        return log_softmax(np.mean([self.draft, *self.refined], axis=0))
 
 
 def transcribe_samples(model, samples: np.ndarray, decoding: Decoding, lead: float = 0.0) -> Transcript:
@@ -71,7 +87,7 @@ def transcribe_samples(model, samples: np.ndarray, decoding: Decoding, lead: flo
     duration = len(samples) / SAMPLE_RATE
     frames = log_mel(samples, model.mel_bands)
     pieces = _pieces(len(frames))
-    heard = hear(model, [frames[start:stop] for start, stop in pieces], decoding.passes)
+    heard = hear(model, [frames[start:stop] for start, stop in pieces], decoding.passes, decoding.candidates)
     words = [decode(model, said, decoding, lead) for said in heard]
     if len(pieces) == 1:
         return Transcript(_within(words[0], duration), duration)
@@ -106,12 +122,12 @@ def _pieces(frames: int) -> list[tuple[int, int]]:
     return [(start, start + most) for start in starts]
 
 
-def hear(model, frames: Sequence[np.ndarray], passes: int) -> list[Heard]:
+def hear(model, frames: Sequence[np.ndarray], passes: int, candidates: int = 1) -> list[Heard]:
     """The model's log-probabilities for utterances, heard in batches of like length.
 
     Args:
         frames: log-mel frames of each, `(T, mel_bands)`.
-        passes: of the refiner; with none, or without a refiner, the draft stands for the refinement.
+        passes, candidates: of the refiner, where there is one.
     """
     _require_passes(passes)
     heard: list[Heard | None] = [None] * len(frames)
@@ -122,12 +138,11 @@ def hear(model, frames: Sequence[np.ndarray], passes: int) -> list[Heard]:
         lengths = np.array([len(frames[row]) for row in rows], np.int32)
         for i, row in enumerate(rows):
             features[i, : lengths[i]] = frames[row]
-        draft, refined = model.draft_and_refine(features, np.maximum(lengths, 1), passes)
+        draft, refined = model.draft_and_refine(features, np.maximum(lengths, 1), passes, candidates)
         steps = -(-lengths // model.frames_per_step)
         for i, row in enumerate(rows):
-            first = _log_probs(draft[i, : steps[i]])
-            last = first if refined is draft else _log_probs(refined[i, : steps[i]])
-            heard[row] = Heard(first, last)
+            first, *others = (_log_probs(each[i, : steps[i]]) for each in (draft, *refined))
+            heard[row] = Heard(first, tuple(others))
     return heard
 
 
@@ -151,23 +166,33 @@ def decode(model, heard: Heard, decoding: Decoding, lead: float = 0.0) -> list[W
     """The words of one utterance, with times from its start."""
     if not len(heard.draft):
         return []
-    tokens = model.token_set
     if decoding.language_model is not None:
-        return _searched(heard, tokens, decoding, model.step_seconds, lead)
-    said = _accepted(heard)
-    return word_times(said, tokens, model.step_seconds, lead)
+        return _searched(heard, model.token_set, decoding, model.step_seconds, lead)
+    if len(heard.refined) > 1:
+        return _voted(heard, model.token_set, model.step_seconds, lead)
+    return word_times(_accepted(heard), model.token_set, model.step_seconds, lead)
 
 
 def _accepted(heard: Heard) -> Draft:
     """The refinement, or the draft where encoder and refiner together find that likelier."""
-    drafts = [_greedy(heard.draft)]
-    if heard.refined is not heard.draft:
-        drafts.append(_greedy(heard.refined))
+    drafts = [_greedy(log_probs) for log_probs in (heard.draft, *heard.refined)]
     if len(drafts) == 1 or np.array_equal(drafts[0].token_ids, drafts[1].token_ids):
         return drafts[-1]
     texts = [draft.token_ids for draft in drafts]
-    scores = forward_scores(heard.draft, texts) + forward_scores(heard.refined, texts)
+    scores = sum(forward_scores(log_probs, texts) for log_probs in (heard.draft, *heard.refined))
     return drafts[int(np.argmax(scores))]
+
+
+def _voted(heard: Heard, tokens: Tokens, step_seconds: float, lead: float) -> list[Word]:
+    """The words on which the draft and all its refinements agree most."""
+    candidates = [tokens.decode(_greedy(log_probs).token_ids).split() for log_probs in (*heard.refined, heard.draft)]
+    return _timed(tokens.encode(" ".join(vote(candidates))), heard, tokens, step_seconds, lead)
+
+
+def _timed(token_ids: np.ndarray, heard: Heard, tokens: Tokens, step_seconds: float, lead: float) -> list[Word]:
+    if not len(token_ids):
+        return []
+    return word_times(viterbi(heard.together, token_ids), tokens, step_seconds, lead)
 
 
 def _greedy(log_probs: np.ndarray) -> Draft:
@@ -175,7 +200,7 @@ def _greedy(log_probs: np.ndarray) -> Draft:
 
 
 def _searched(heard: Heard, tokens: Tokens, decoding: Decoding, step_seconds: float, lead: float) -> list[Word]:
-    log_probs = log_softmax(heard.draft + heard.refined) if heard.refined is not heard.draft else heard.draft
+    log_probs = heard.together
     best = beam_search(
         log_probs,
         len(log_probs),
@@ -187,6 +212,4 @@ def _searched(heard: Heard, tokens: Tokens, decoding: Decoding, step_seconds: fl
         unknown_bonus=decoding.unknown_bonus,
         best=1,
     )[0]
-    if not best.token_ids:
-        return []
-    return word_times(viterbi(log_probs, np.array(best.token_ids, np.int32)), tokens, step_seconds, lead)
+    return _timed(np.array(best.token_ids, np.int32), heard, tokens, step_seconds, lead)
