@@ -356,3 +356,23 @@ def test_samples_of_silence_are_no_error(model_path, tmp_path, capsys):
     soundfile.write(tmp_path / "empty.wav", np.zeros(0), 16_000)
     assert main(["transcribe", str(model_path), str(tmp_path / "empty.wav")]) == 0
     assert capsys.readouterr().out == "\n"
+
+
+def test_ngrams_of_a_text_are_what_a_search_takes(tmp_path, capsys):
+    from keras_stt.decoding.language_model import WordNgrams
+
+    text = tmp_path / "text.txt"
+    text.write_text("Good day!\nA good day to all.\n", encoding="utf-8")
+    assert main(["ngrams", str(text), str(tmp_path / "words.npz"), "--order=2"]) == 0
+    assert "7 words in 2 lines, 5 different ones" in capsys.readouterr().out
+    language_model = WordNgrams.load(tmp_path / "words.npz")
+    assert language_model.log_probability("DAY", ["GOOD"]) > language_model.log_probability("ALL", ["GOOD"])
+
+
+@pytest.mark.parametrize("text", ["", None])
+def test_ngrams_of_nothing_are_one_clear_line(tmp_path, capsys, text):
+    if text is not None:
+        (tmp_path / "text.txt").write_text(text)
+    assert main(["ngrams", str(tmp_path / "text.txt"), str(tmp_path / "words.npz")]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert not (tmp_path / "words.npz").exists()

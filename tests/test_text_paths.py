@@ -5,7 +5,7 @@ import pytest
 from rapidfuzz.distance import LCSseq
 
 from keras_stt.data.text_paths import TextPaths, read_texts
-from keras_stt.errors import FlagError
+from keras_stt.errors import InputError
 from keras_stt.tokens import learn_tokens
 
 TEXTS = ["THE CAT SAT", "A BALL ROLLED DOWN THE HILL", "WELL", "SHE SELLS SEA SHELLS"] * 20
@@ -81,5 +81,5 @@ def test_no_text_is_one_clear_line(tmp_path, content):
     file = tmp_path / "text.txt"
     if content is not None:
         file.write_text(content, encoding="utf-8")
-    with pytest.raises(FlagError, match="text_corpus"):
+    with pytest.raises(InputError, match="text.txt"):
         read_texts(str(file))

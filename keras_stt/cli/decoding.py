@@ -15,6 +15,8 @@ def add_decoding_arguments(parser: argparse.ArgumentParser) -> None:
     add_passes(parser)
     words = f"of a window model: milliseconds from one window to the next (default: {HOP_MS})"
     parser.add_argument("--hop_ms", type=float, help=words)
+    words = "of an utterance model: refinements of other masks that vote on every word (default: 1)"
+    parser.add_argument("--candidates", type=int, default=1, help=words)
     add_search_arguments(parser)
 
 
@@ -60,9 +62,11 @@ def decoding_of(model, args: argparse.Namespace) -> dict:
     if is_utterance_model(model):
         if args.hop_ms is not None:
             raise FlagError("hop_ms", "is of window models, and this one hears whole utterances; leave it out")
-        return {"passes": args.passes, **search_of(args)}
+        return {"passes": args.passes, "candidates": args.candidates, **search_of(args)}
     if args.passes < 1:
         raise FlagError("passes", f"{args.passes} passes; give 1 or more: a window model has no draft")
+    if args.candidates != 1:
+        raise FlagError("candidates", "is for utterance models, and this one hears windows; leave it out")
     if args.language_model:
         raise FlagError("language_model", "is for utterance models, and this one hears windows; leave it out")
     return {"passes": args.passes, "hop_seconds": (HOP_MS if args.hop_ms is None else args.hop_ms) / 1000}

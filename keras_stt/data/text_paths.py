@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_stt.data.plan import Permutation
-from keras_stt.errors import FlagError
+from keras_stt.errors import FlagError, InputError
 from keras_stt.text import normalize
 from keras_stt.tokens import Tokens
 
@@ -21,17 +21,17 @@ def read_texts(path: str) -> list[str]:
     """The normalised lines of a text file; of a LibriSpeech `*.trans.txt` without the ids that lines begin with.
 
     Raises:
-        FlagError: there is no such file, or nothing in it.
+        InputError: there is no such file, or nothing in it.
     """
     try:
         lines = Path(path).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise FlagError("text_corpus", f"{path} cannot be read as text ({error}); give a UTF-8 file") from error
+        raise InputError(f"{path}: cannot be read as text ({error}); give a UTF-8 file") from error
     if path.endswith(".trans.txt"):
         lines = [line.partition(" ")[2] for line in lines]
     texts = [text for text in map(normalize, lines) if text]
     if not texts:
-        raise FlagError("text_corpus", f"{path} has no words in it; give a text a line")
+        raise InputError(f"{path}: has no words in it; give a text a line")
     return texts
 
 
