@@ -45,6 +45,7 @@ flags.DEFINE_integer("max_utterances", 0, "Utterances read of each split; 0: all
 flags.DEFINE_string("tokens", "characters", "What text is written with: characters, bpe or unigram (subwords).")
 flags.DEFINE_integer("token_count", 256, "Subwords, the blank of CTC included; characters are as many as there are.")
 flags.DEFINE_float("max_seconds", 20.0, "Longer train utterances are left out; 0: none.")
+flags.DEFINE_float("train_hours", 0.0, "Train on so many hours, of utterances spread over the corpus; 0: all.")
 flags.DEFINE_float("batch_seconds", 120.0, "Audio in a step, in seconds, padding included.")
 flags.DEFINE_integer("short_first_epochs", 0, "Epochs in which short utterances come first.")
 

@@ -20,7 +20,7 @@ from keras_stt.train.checkpoint import Checkpoint
 from keras_stt.train.options import TrainOptions
 from keras_stt.train.run import train
 from keras_stt.train.utterance.batching import ctc_heads
-from keras_stt.train.utterance.setup import prepare
+from keras_stt.train.utterance.setup import prepare, spread
 from keras_stt.train.utterance.warm_start import warm_start
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -256,3 +256,12 @@ def test_what_cannot_be_trained_on_is_told_in_one_line(options, tmp_path, change
     with pytest.raises(InputError, match=message) as caught:
         prepare(dataclasses.replace(options, **changes))
     assert "\n" not in str(caught.value)
+
+
+def test_a_part_of_train_is_spread_over_it():
+    usable, hours = np.arange(100) % 10 != 0, np.full(100, 0.1)
+    kept = spread(usable, hours, most=3.0)
+    assert hours[kept].sum() == pytest.approx(3.0)
+    assert not (kept & ~usable).any()
+    assert np.diff(np.flatnonzero(kept)).max() <= 5
+    assert spread(usable, hours, most=50.0).tolist() == usable.tolist()

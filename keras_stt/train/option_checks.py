@@ -44,7 +44,16 @@ _POSITIVE = (
 _NOT_NEGATIVE = (
     *("vocabulary_size", "max_utterances", "pad_weight", "audio_blocks", "blocks", "steps_per_epoch", "budget_cpu_s"),
     *("overfit_batches", "warmup_steps", "weight_decay", "clip_norm", "attention_guide", "noise", "time_masks"),
-    *("frequency_masks", "test_utterances", "seed", "passes", "max_seconds", "short_first_epochs", "middle_weight"),
+    *(
+        "frequency_masks",
+        "test_utterances",
+        "seed",
+        "passes",
+        "max_seconds",
+        "train_hours",
+        "short_first_epochs",
+        "middle_weight",
+    ),
     *(
         "phone_weight",
         "known_phones_steps",

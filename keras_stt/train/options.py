@@ -33,6 +33,7 @@ class TrainOptions:
     tokens: str
     token_count: int
     max_seconds: float
+    train_hours: float
     batch_seconds: float
     short_first_epochs: int
 

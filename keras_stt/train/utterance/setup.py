@@ -7,6 +7,7 @@ import numpy as np
 from keras_stt.data.phones import PhoneLabels
 from keras_stt.data.utterances import EncodedTexts, UtteranceBatches, frame_counts, usable_rows
 from keras_stt.errors import FlagError
+from keras_stt.features import FRAME_SECONDS
 from keras_stt.tokens import Tokens, learn_tokens
 from keras_stt.train.corpus import Split, open_splits
 from keras_stt.train.options import TrainOptions
@@ -63,12 +64,23 @@ def prepare(options: TrainOptions) -> Setup:
     usable, left_out = usable_rows(frames, texts, options.subsampling, options.max_seconds or None, _speeds(options))
     if not usable.any():
         raise FlagError("subsampling", f"none of {len(usable)} train utterances can be used: {left_out}")
+    if options.train_hours:
+        usable = spread(usable, frames * FRAME_SECONDS / 3600, options.train_hours)
     phones = _phones(options, train)
     batches = train_batches(options, train, tokens, texts, usable, phones)
     dev_batches = evaluation_batches(options, splits["dev"], tokens)
     setup = Setup(options, splits, tokens, phones, batches, dev_batches, left_out)
     _print_corpus(setup)
     return setup
+
+
+def spread(usable: np.ndarray, hours: np.ndarray, most: float) -> np.ndarray:
+    """As many of the usable utterances, spread evenly over the corpus, as last about `most` hours together."""
+    rows = np.flatnonzero(usable)
+    count = max(1, round(len(rows) * min(1.0, most / hours[rows].sum())))
+    kept = np.zeros_like(usable)
+    kept[rows[np.linspace(0, len(rows) - 1, count).round().astype(int)]] = True
+    return kept
 
 
 def check(setup: Setup) -> dict | None:
