@@ -10,7 +10,9 @@ from keras_stt.compare import read_experiments
 from keras_stt.errors import FlagError
 
 ROOT = Path(__file__).parent.parent
-PLAIN, DIARY, CORPORA = (sorted((ROOT / "flags").glob(f"{folder}*.cfg")) for folder in ("", "diary/", "corpus/"))
+PLAIN, DIARY, CORPORA, ABLATION = (
+    sorted((ROOT / "flags").glob(f"{folder}*.cfg")) for folder in ("", "diary/", "corpus/", "ablation/")
+)
 # Rows of the diary that are an experiment of their own; D26, all text masked, is base.cfg.
 EXPERIMENTS = [1, 2, *range(4, 19), *range(20, 26), 27, 28, 32, 34, 39]
 
@@ -21,7 +23,7 @@ def flagfile(path: Path) -> str:
     return f"--flagfile={path.relative_to(ROOT)}"
 
 
-@pytest.mark.parametrize("path", PLAIN, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*PLAIN, *ABLATION], ids=lambda path: path.stem)
 def test_a_flagfile_makes_sense(options_of, path):
     options_of(flagfile(path))
 
@@ -44,9 +46,11 @@ def test_an_experiment_says_what_it_is_about_and_changes_the_base(path):
     assert ("--flagfile=flags/diary/base.cfg\n" in text) == (path.stem != "base")
 
 
-def test_no_two_experiments_are_the_same(options_of):
-    asked = [dataclasses.replace(options_of(flagfile(path)), output_dir="one") for path in DIARY]
-    same = [(DIARY[asked.index(one)].stem, path.stem) for path, one in zip(DIARY, asked, strict=True)]
+@pytest.mark.parametrize("paths", [DIARY, ABLATION], ids=["diary", "ablation"])
+def test_no_two_experiments_are_the_same(options_of, paths):
+    assert len(paths) > 10
+    asked = [dataclasses.replace(options_of(flagfile(path)), output_dir="one") for path in paths]
+    same = [(paths[asked.index(one)].stem, path.stem) for path, one in zip(paths, asked, strict=True)]
     assert [pair for pair in same if pair[0] != pair[1]] == []
 
 
