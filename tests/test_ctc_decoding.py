@@ -5,7 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from keras_stt.decoding.ctc import LETTER_SECONDS, Draft, greedy, words
+from keras_stt.decoding.ctc import Draft, greedy
+from keras_stt.decoding.ctc_alignment import LETTER_SECONDS, PAUSE_SECONDS
+from keras_stt.decoding.ctc_alignment import word_times as words
 from keras_stt.tokens import Tokens, learn_tokens
 
 STEP = 0.04  # seconds
@@ -125,9 +127,9 @@ def test_words_of_characters():
     the, cat = words(draft, tokens, STEP)
     assert (the.text, cat.text) == ("THE", "CAT")
     assert the.start == pytest.approx(2 * STEP)
-    assert the.end == pytest.approx(7 * STEP + LETTER_SECONDS)
+    assert the.end == pytest.approx(7 * STEP + PAUSE_SECONDS + LETTER_SECONDS)
     assert cat.start == pytest.approx(15 * STEP)  # of its letter, not of the separator
-    assert cat.end == pytest.approx(21 * STEP)  # of two steps, longer than a letter is given
+    assert cat.end == pytest.approx(19 * STEP + PAUSE_SECONDS + LETTER_SECONDS)
     assert tokens.decode(draft.token_ids) == "THE CAT"
 
 
@@ -167,10 +169,10 @@ def test_words_of_subwords():
     the, quick, foxes = words(draft, tokens, 0.08)
     assert [the.text, quick.text, foxes.text] == ["THE", "QUICK", "FOXES"]
     assert the.start == pytest.approx(0.08)
-    assert the.end == pytest.approx(0.08 + 3 * LETTER_SECONDS)
+    assert the.end == pytest.approx(0.08 + PAUSE_SECONDS + 3 * LETTER_SECONDS)
     assert quick.start == pytest.approx(6 * 0.08)  # where it is spoken of, not at the "▁" alone
-    assert quick.end == pytest.approx(10 * 0.08)
-    assert foxes.end == pytest.approx(16 * 0.08 + 2 * LETTER_SECONDS)
+    assert quick.end == pytest.approx(8 * 0.08 + PAUSE_SECONDS + 2 * LETTER_SECONDS)
+    assert foxes.end == pytest.approx(16 * 0.08 + PAUSE_SECONDS + 2 * LETTER_SECONDS)
 
 
 def test_words_of_a_draft_that_begins_within_a_word():

@@ -12,6 +12,8 @@ import soundfile
 from conftest import WORDS, say
 
 from keras_stt.audio import SAMPLE_RATE
+from keras_stt.data.records import Record
+from keras_stt.decoding.stitch import Word
 from keras_stt.errors import FlagError, InputError
 from keras_stt.formats.textgrid import write_textgrid
 from keras_stt.recognizer import UtteranceRecognizer, load_model
@@ -22,6 +24,7 @@ from keras_stt.train.run import train
 from keras_stt.train.utterance.batching import ctc_heads
 from keras_stt.train.utterance.setup import prepare, spread
 from keras_stt.train.utterance.warm_start import OF_TOKENS, warm_start
+from keras_stt.train.utterance.word_times import known_records, measured_lead
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
@@ -268,3 +271,38 @@ def test_a_part_of_train_is_spread_over_it():
     assert not (kept & ~usable).any()
     assert np.diff(np.flatnonzero(kept)).max() <= 5
     assert spread(usable, hours, most=50.0).tolist() == usable.tolist()
+
+
+class Late:
+    """Aligns words with their true times, a quarter of a second late, and cannot align everything."""
+
+    lead = 0.0
+
+    def align(self, samples, text, rate):
+        if "NO" in text:
+            raise InputError("too long")
+        times = TIMES[: len(text.split())]
+        return [
+            Word(word, start + 0.25, end + 0.25, 1.0) for word, (start, end) in zip(text.split(), times, strict=True)
+        ]
+
+
+TIMES = [(0.1, 0.4), (0.5, 0.9), (1.0, 1.3)]
+
+
+class Silence:
+    def read(self, start, end):
+        return np.zeros(16_000, np.float32)
+
+
+def test_how_late_a_model_is_is_measured_where_word_times_are_known():
+    def record(text, guessed=False):
+        times = tuple(TIMES[: len(text.split())])
+        return Record(text, Silence(), 0.0, 2.0, "speaker", text, times, times_guessed=guessed)
+
+    records = [record("A B C"), record("NO B"), record("D E"), record("F", guessed=True)]
+    assert known_records(records) == [records[0], records[1], records[2]]
+    found = measured_lead(Late(), records)
+    assert found["lead"] == pytest.approx(0.25)
+    assert found["word_start_error_ms"] == pytest.approx(0.0, abs=1e-6)
+    assert measured_lead(Late(), records[3:]) == {}

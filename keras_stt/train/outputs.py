@@ -50,6 +50,9 @@ def _known(value):
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+_REACHED = ("dev_wer", "test_wer", "test_wer_interval", "lead")  # what the model's file tells of the run
+
+
 def write_outputs(output: Path, options, flags: str, model, summary: dict, history: list[dict], results: list) -> None:
     """The model with what it reached in it, history, summary and report.
 
@@ -57,7 +60,7 @@ def write_outputs(output: Path, options, flags: str, model, summary: dict, histo
         flags: a flagfile that gives the run again.
         results: of the test utterances.
     """
-    reached = {name: summary[name] for name in ("dev_wer", "test_wer", "test_wer_interval") if name in summary}
+    reached = {name: summary[name] for name in _REACHED if name in summary}
     model.training_record = {"flags": flags, "versions": summary["versions"], **reached}
     temporary = output / ".model.keras"
     model.save(temporary)

@@ -2,6 +2,7 @@
 
 from keras_stt.evaluation import evaluate_utterances, summarize
 from keras_stt.train.utterance.setup import Setup
+from keras_stt.train.utterance.word_times import measured_lead
 
 
 def figures(setup: Setup, history: list[dict]) -> dict:
@@ -17,7 +18,7 @@ def figures(setup: Setup, history: list[dict]) -> dict:
 
 
 def evaluate(model, setup: Setup) -> tuple[dict, list]:
-    """Error rates on test utterances, drafted and refined, and the results of the latter."""
+    """Error rates on test utterances, drafted and refined, word times on train, and the results of the refined."""
     options = setup.options
     index = setup.splits["test"].index
     rows = range(min(len(index), options.test_utterances or len(index)))
@@ -27,4 +28,5 @@ def evaluate(model, setup: Setup) -> tuple[dict, list]:
     if options.passes and model.refiner is not None:
         drafts = evaluate_utterances(model, records, "test drafts", passes=0)
         found["test_wer_draft"] = summarize(drafts)["wer"]
+    found |= measured_lead(model, setup.splits["train"].index)
     return found | {"test_wer_of": "whole utterances", "test_unreadable": len(rows) - len(results)}, results
