@@ -349,3 +349,17 @@ def test_matplotlib_is_imported_by_plots_alone(monkeypatch, tmp_path):
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     assert "12.4 % test WER" in written(tmp_path, history=[])
+
+
+def test_a_run_on_utterances_speaks_of_no_windows_and_of_no_guess(tmp_path):
+    history = [
+        {"epoch": i, "loss": 3.0 / i, "draft_loss": 2.0 / i, "dev_wer": 0.9 / i, "dev_wer_draft": 1.0 / i}
+        for i in (1, 2)
+    ]
+    summary = {"view": "utterance", "test_wer": 0.5, "test_wer_draft": 0.55, "dev_wer": 0.45}
+    page = written(tmp_path, summary, history)
+    assert "Test WER of drafts" in page
+    assert "55.0 %" in page
+    assert "of the draft" in page
+    assert "window" not in page.lower()
+    assert "dashed" not in page

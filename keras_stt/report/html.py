@@ -119,11 +119,16 @@ def _warnings(summary: Mapping, history: Sequence[Mapping]) -> list[str]:
     ]
 
 
+def _is_of_windows(summary: Mapping) -> bool:
+    return summary.get("view", "window") == "window"
+
+
 def _facts(summary: Mapping) -> str:
     """The numbers asked for first, as tiles."""
     formats = {
         "test_cer": ("Test CER", _percent),
-        "dev_wer": ("Dev WER (windows)", _percent),
+        "test_wer_draft": ("Test WER of drafts", _percent),
+        "dev_wer": ("Dev WER (windows)" if _is_of_windows(summary) else "Dev WER", _percent),
         "parameters": ("Parameters", lambda value: f"{value:,.0f}"),
         "epochs": ("Epochs", lambda value: f"{value:,.0f}"),
         "train_seconds": ("Training time", _duration),
@@ -139,14 +144,21 @@ def _facts(summary: Mapping) -> str:
 
 def _learning(summary: Mapping, history: Sequence[Mapping]) -> str:
     fits = plots.wer_fits(history)
+    guess = plots.number(summary.get("unigram_loss"))
+    dashed = (
+        " The dashed line is what guessing every word by its frequency alone scores in it: below it the model makes "
+        "use of what it hears."
+    )
     fitted = "".join(f" {fit.name.capitalize()}: {fit.formula}, R² {fit.r2:.2f}." for fit in fits)
     figures = (
         (
-            plots.loss_curves(history, summary.get("unigram_loss")),
-            "Training loss by epoch, in the unit of the loss trained on. The dashed line is what guessing every word "
-            "by its frequency alone scores in it: below it the model makes use of what it hears.",
+            plots.loss_curves(history, guess),
+            f"Training loss by epoch, in the unit of the loss trained on.{'' if guess is None else dashed}",
         ),
-        (plots.wer_curves(history), "Word error rate on windows of the dev set by epoch."),
+        (
+            plots.wer_curves(history),
+            f"Word error rate on {'windows of ' if _is_of_windows(summary) else ''}the dev set by epoch.",
+        ),
         (plots.loss_against_wer(history, fits), f"Loss against dev WER; every dot is an epoch.{fitted}"),
         (
             plots.collapse_curves(history),

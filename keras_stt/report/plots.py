@@ -47,6 +47,7 @@ GRADIENT = "gradient_norm/"
 LOSSES = {
     "dev_nats": "cross entropy on dev, nats per token",
     "tokens_loss": "training loss on tokens",
+    "draft_loss": "training loss of the draft",
     "loss": "training loss",
 }
 _NO_DATE = {"Date": None, "Creator": None, "Format": None, "Type": None}
@@ -80,15 +81,20 @@ def loss_curves(history: Sequence[dict], unigram_loss: float | None = None) -> s
 
 def wer_curves(history: Sequence[dict]) -> str:
     """WER on the dev set by epoch; "" where none was measured."""
-    words, with_sil = points(history, "epoch", "dev_wer"), points(history, "epoch", "dev_wer_with_sil")
-    if not words and not with_sil:
+    words = points(history, "epoch", "dev_wer")
+    others = {
+        "with <sil> as a word": points(history, "epoch", "dev_wer_with_sil"),
+        "of the draft": points(history, "epoch", "dev_wer_draft"),
+    }
+    others = {label: other for label, other in others.items() if other and other != words}
+    if not words and not others:
         return ""
 
     def draw(axes):
         if words:
             _curve(axes, _percent(words), FIRST, "dev WER", solid=True)
-        if with_sil and with_sil != words:
-            _curve(axes, _percent(with_sil), SECOND, "with <sil> as a word", solid=not words)
+        for label, other in others.items():  # a run has one of the two
+            _curve(axes, _percent(other), SECOND, label, solid=not words)
         axes.set(xlabel="epoch", ylabel="word error rate, %")
         axes.set_ylim(bottom=0)
         legend(axes)

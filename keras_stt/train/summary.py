@@ -24,6 +24,7 @@ def training_summary(model, setup: Setup, stopwatch: Stopwatch, history: list[di
     measured = history[1:] or history  # the first epoch compiles
     epoch_seconds = sum(row["seconds"] for row in measured)
     return {
+        "view": options.view,
         "task": options.task,
         "dataset": options.dataset,
         "backend": keras.backend.backend(),
