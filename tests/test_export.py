@@ -15,8 +15,9 @@ from layer_contract import move_weights
 from keras_stt import features, layers
 from keras_stt.errors import InputError
 from keras_stt.export import ExportError, check_saved_model, export_saved_model, reference_windows
-from keras_stt.recognizer import Recognizer
+from keras_stt.recognizer import Recognizer, UtteranceRecognizer
 from keras_stt.text import Vocabulary
+from keras_stt.tokens import CharacterTokens
 
 pytestmark = pytest.mark.slow
 
@@ -234,3 +235,12 @@ def test_digital_silence_is_zero_on_every_backend():
     silence = np.full((1, 768, 80), np.log(features.LOG_FLOOR), np.float32)
     normalized = layers.FeatureNormalization()(silence, np.array([700]))
     assert not keras.ops.convert_to_numpy(normalized).any()
+
+
+def test_an_utterance_model_is_refused_in_one_line(tmp_path):
+    tokens = CharacterTokens("AB")
+    model = UtteranceRecognizer(tokens.to_config(), tokens.size, model_dim=8, audio_blocks=2, attention_heads=2)
+    model.save(tmp_path / "model.keras")
+    with pytest.raises(InputError, match="utterance model has no graph"):
+        export_saved_model(tmp_path / "model.keras", tmp_path / "exported")
+    assert not (tmp_path / "exported").exists()

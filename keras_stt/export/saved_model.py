@@ -69,6 +69,8 @@ def _require_free(out_dir: Path) -> None:
 
 
 def _write(model: Recognizer, out_dir: Path) -> None:
+    if not isinstance(model, Recognizer):
+        raise InputError("export: an utterance model has no graph to export yet; give a model of --view=window")
     from keras_stt.export.graph import add_endpoints  # needs TensorFlow as the backend
 
     building = None
