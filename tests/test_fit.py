@@ -7,6 +7,7 @@ import pytest
 from keras_stt.losses import AttentionGuide, MaskedTokenCrossentropy
 from keras_stt.recognizer import Recognizer
 from keras_stt.text import Vocabulary
+from keras_stt.train.callbacks.progress import Stopwatch
 from keras_stt.train.fit import build_training
 
 pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="counts traces of TensorFlow")
@@ -38,3 +39,20 @@ def test_the_training_step_is_traced_once():
     losses = model.fit(inputs, targets, batch_size=4, epochs=3, verbose=0).history["loss"]
     assert CountedLoss.calls == built + 1
     assert losses[-1] < losses[0]
+
+
+def test_times_of_a_resumed_run_count_on():
+    before = {"train_seconds": 50.0, "train_cpu_seconds": 100.0, "steps": 7}
+    stopwatch = Stopwatch()
+    stopwatch.go_on([{"train_seconds": 1.0}, before])
+    stopwatch.on_train_begin()
+    stopwatch.on_epoch_begin(1)
+    for step in range(3):
+        stopwatch.on_train_batch_end(step)
+    logs = {}
+    stopwatch.on_epoch_end(1, logs)
+    stopwatch.on_train_end()
+    assert logs["steps"] == stopwatch.steps == 10
+    for name in ("train_seconds", "train_cpu_seconds"):
+        assert before[name] < logs[name] <= getattr(stopwatch, name) < before[name] + 30
+    assert 0 < stopwatch.first_step_seconds < 30
