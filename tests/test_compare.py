@@ -293,7 +293,8 @@ def test_an_interrupt_ends_the_training_and_keeps_what_is_done(laboratory):
     assert laboratory.compare(done) == 0
     (laboratory.folder / "wait").touch()
     program = f"""
-        import sys
+        import signal, sys
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell runs in the background
         from keras_stt.compare import schedule
         schedule.trainer_command = lambda: {laboratory.trainer}
         from keras_stt.cli.main import main
