@@ -5,9 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from keras_stt.decoding.ctc import Draft, greedy
+from keras_stt.decoding.ctc import greedy
 from keras_stt.decoding.ctc_alignment import LETTER_SECONDS, PAUSE_SECONDS
 from keras_stt.decoding.ctc_alignment import word_times as words
+from keras_stt.decoding.spoken_tokens import SpokenTokens
 from keras_stt.tokens import Tokens, learn_tokens
 
 STEP = 0.04  # seconds
@@ -207,5 +208,5 @@ def test_word_times_are_in_order_whatever_is_heard(seed):
 
 
 def test_drafts_can_be_made_by_hand():
-    draft = Draft(np.array([1]), np.array([2]), np.array([3]), np.array([0.5]), -1.0, 10)
+    draft = SpokenTokens(np.array([1]), np.array([2]), np.array([3]), np.array([0.5]), -1.0, 10)
     assert words(draft, _Pieces(), STEP)[0].confidence == 0.5

@@ -4,36 +4,13 @@ Connectionist temporal classification (Graves et al., 2006): of every step the l
 dropped. NumPy alone.
 """
 
-import dataclasses
-
 import numpy as np
 
+from keras_stt.decoding.spoken_tokens import SpokenTokens
 from keras_stt.tokens import Tokens
 
 
-@dataclasses.dataclass(frozen=True)
-class Draft:
-    """The tokens heard in one utterance, and when.
-
-    Attributes:
-        token_ids: `(U,)` int32, no blanks.
-        starts: `(U,)` int32, the first step of each token.
-        ends: `(U,)` int32, the step after its last.
-        confidences: `(U,)` float32, 0 to 1: its highest probability within its span. The steps beside a spike are
-            shared with the blank and say little of whether the token is right.
-        score: natural logarithm of the probability of the path, the likeliest token of every step.
-        steps: length of the utterance in steps.
-    """
-
-    token_ids: np.ndarray
-    starts: np.ndarray
-    ends: np.ndarray
-    confidences: np.ndarray
-    score: float
-    steps: int
-
-
-def greedy(logits: np.ndarray, lengths: np.ndarray) -> list[Draft]:
+def greedy(logits: np.ndarray, lengths: np.ndarray) -> list[SpokenTokens]:
     """The draft of every utterance of a batch. Steps past its length are not read.
 
     Args:
@@ -54,7 +31,7 @@ def greedy(logits: np.ndarray, lengths: np.ndarray) -> list[Draft]:
     return [_collapse(likeliest[row, :length], log_probabilities[row, :length]) for row, length in enumerate(lengths)]
 
 
-def _collapse(path: np.ndarray, log_probabilities: np.ndarray) -> Draft:
+def _collapse(path: np.ndarray, log_probabilities: np.ndarray) -> SpokenTokens:
     """One utterance: the path `(T,)` with repeats merged and blanks dropped."""
     first = np.ones(len(path), bool)
     first[1:] = path[1:] != path[:-1]
@@ -62,7 +39,7 @@ def _collapse(path: np.ndarray, log_probabilities: np.ndarray) -> Draft:
     ends = np.append(starts, len(path))[1:]
     peaks = np.maximum.reduceat(log_probabilities, starts) if len(path) else log_probabilities
     said = path[starts] != Tokens.blank_id
-    return Draft(
+    return SpokenTokens(
         token_ids=path[starts][said],
         starts=starts[said].astype(np.int32),
         ends=ends[said].astype(np.int32),

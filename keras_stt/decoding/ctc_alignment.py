@@ -4,11 +4,11 @@ Connectionist temporal classification (Graves et al., 2006). NumPy alone, vector
 only loop is over time.
 """
 
-import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
 
+from keras_stt.decoding.spoken_tokens import SpokenTokens
 from keras_stt.decoding.stitch import Word
 from keras_stt.errors import InputError
 from keras_stt.tokens import Tokens
@@ -19,28 +19,7 @@ LETTER_SECONDS = 0.08
 PAUSE_SECONDS = 0.05
 
 
-@dataclasses.dataclass(frozen=True)
-class Alignment:
-    """The likeliest path of a text through an utterance.
-
-    Attributes:
-        token_ids: `(U,)` int32, as given.
-        starts: `(U,)` int32, the first step of each token.
-        ends: `(U,)` int32, the step after its last.
-        confidences: `(U,)` float32, 0 to 1: its highest probability within its span, as of a draft.
-        score: natural logarithm of the probability of the path.
-        steps: length of the utterance in steps.
-    """
-
-    token_ids: np.ndarray
-    starts: np.ndarray
-    ends: np.ndarray
-    confidences: np.ndarray
-    score: float
-    steps: int
-
-
-def viterbi(log_probs: np.ndarray, token_ids: np.ndarray) -> Alignment:
+def viterbi(log_probs: np.ndarray, token_ids: np.ndarray) -> SpokenTokens:
     """Forced alignment: the likeliest way to say exactly these tokens.
 
     Args:
@@ -68,7 +47,7 @@ def viterbi(log_probs: np.ndarray, token_ids: np.ndarray) -> Alignment:
     starts, ends = np.searchsorted(path, said, "left"), np.searchsorted(path, said, "right")
     # From one start to the next there are blanks besides the token; they are no evidence for it.
     peaks = np.maximum.reduceat(np.where(path % 2, of_path, -np.inf), starts) if len(said) else np.zeros(0)
-    return Alignment(
+    return SpokenTokens(
         token_ids=token_ids,
         starts=starts.astype(np.int32),
         ends=ends.astype(np.int32),
@@ -118,7 +97,7 @@ def forward_scores(log_probs: np.ndarray, candidates: Sequence[np.ndarray]) -> n
     return np.logaddexp(scores[rows, 2 * lengths], without_blank)
 
 
-def word_times(alignment: Alignment, tokens: Tokens, step_seconds: float, lead: float = 0.0) -> list[Word]:
+def word_times(alignment: SpokenTokens, tokens: Tokens, step_seconds: float, lead: float = 0.0) -> list[Word]:
     """The words of an aligned text with their times; see `spans_to_words`. A draft's will do as well."""
     a = alignment
     return spans_to_words(a.token_ids, a.starts, a.ends, a.confidences, a.steps, tokens, step_seconds, lead)
@@ -145,7 +124,7 @@ def spans_to_words(
     A word is right only where all of it is, so its confidence is that of its least sure piece.
 
     Args:
-        token_ids, starts, ends, confidences: `(U,)` each, of an `Alignment` or of a draft, in order; spans in steps.
+        token_ids, starts, ends, confidences: `(U,)` each, of `SpokenTokens`, in order; spans in steps.
         steps: length of the utterance.
         tokens: of the ids.
         step_seconds: what a step of the CTC head lasts.

@@ -7,8 +7,9 @@ import numpy as np
 
 from keras_stt.audio import SAMPLE_RATE
 from keras_stt.decoding.beam import beam_search
-from keras_stt.decoding.ctc import Draft, greedy
+from keras_stt.decoding.ctc import greedy
 from keras_stt.decoding.ctc_alignment import forward_scores, log_softmax, viterbi, word_times
+from keras_stt.decoding.spoken_tokens import SpokenTokens
 from keras_stt.decoding.stitch import HeardWindow, Word, stitch
 from keras_stt.decoding.vote import vote
 from keras_stt.errors import InputError
@@ -173,7 +174,7 @@ def decode(model, heard: Heard, decoding: Decoding, lead: float = 0.0) -> list[W
     return word_times(_accepted(heard), model.token_set, model.step_seconds, lead)
 
 
-def _accepted(heard: Heard) -> Draft:
+def _accepted(heard: Heard) -> SpokenTokens:
     """The refinement, or the draft where encoder and refiner together find that likelier."""
     drafts = [_greedy(log_probs) for log_probs in (heard.draft, *heard.refined)]
     if len(drafts) == 1 or np.array_equal(drafts[0].token_ids, drafts[1].token_ids):
@@ -195,7 +196,7 @@ def _timed(token_ids: np.ndarray, heard: Heard, tokens: Tokens, step_seconds: fl
     return word_times(viterbi(heard.together, token_ids), tokens, step_seconds, lead)
 
 
-def _greedy(log_probs: np.ndarray) -> Draft:
+def _greedy(log_probs: np.ndarray) -> SpokenTokens:
     return greedy(log_probs[None], np.array([len(log_probs)]))[0]
 
 
