@@ -59,7 +59,7 @@ class TextPaths:
 
     def __getitem__(self, step: int):
         rng = np.random.default_rng((self.seed, step))
-        rows = self._rows(step, rng)
+        rows = self._rows(step)
         drawn = [self._path(self.ids[row], rng) for row in rows]
         steps = np.array([len(path) for path in drawn], np.int32)
         longest = -(-int(steps.max()) // STEP_MULTIPLE) * STEP_MULTIPLE
@@ -70,7 +70,7 @@ class TextPaths:
             ids[i, : len(self.ids[row])] = self.ids[row]
         return {"text_path": paths, "text_steps": steps}, ids
 
-    def _rows(self, step: int, rng: np.random.Generator) -> list[int]:
+    def _rows(self, step: int) -> list[int]:
         """Texts of like length: those of a group of batches, sorted."""
         group, place = divmod(step, GROUP)
         size = self.rows * GROUP

@@ -29,8 +29,8 @@ class Decoding:
     """How a transcript is found.
 
     Attributes:
-        passes: refinements of the draft, each of what the one before found; 0: the draft. A refinement is kept where
-            encoder and refiner together find it likelier than what it came from.
+        passes: refinements of the draft, each of what the one before found; 0: the draft. The last is kept where
+            encoder and refiner together find it likelier than the draft.
         candidates: refinements side by side, each of the draft with other tokens masked, that vote on every word.
         language_model: word n-grams that a beam search asks; None: the likeliest token of every step.
         beam, lm_weight, word_bonus, unknown_bonus: of the beam search; see `decoding.beam`.

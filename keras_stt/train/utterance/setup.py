@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from keras_stt.data.augment import Augmentation
 from keras_stt.data.phones import PhoneLabels
 from keras_stt.data.utterances import EncodedTexts, UtteranceBatches, frame_counts, usable_rows
 from keras_stt.errors import FlagError
@@ -61,7 +62,8 @@ def prepare(options: TrainOptions) -> Setup:
     tokens = learn_tokens(options.tokens, options.token_count, (record.text for record in train.index))
     texts = EncodedTexts(train.index, tokens)
     frames = frame_counts(train.index, train.features)
-    usable, left_out = usable_rows(frames, texts, options.subsampling, options.max_seconds or None, _speeds(options))
+    speeds = Augmentation(speed=options.speed).speeds
+    usable, left_out = usable_rows(frames, texts, options.subsampling, options.max_seconds or None, speeds)
     if not usable.any():
         raise FlagError("subsampling", f"none of {len(usable)} train utterances can be used: {left_out}")
     if options.train_hours:
@@ -86,10 +88,6 @@ def spread(usable: np.ndarray, hours: np.ndarray, most: float) -> np.ndarray:
 def check(setup: Setup) -> dict | None:
     """Checks of the set-up are of the window view; none is asked for here."""
     return None
-
-
-def _speeds(options: TrainOptions) -> tuple[float, ...]:
-    return (1.0, 1 - options.speed, 1 + options.speed) if options.speed else (1.0,)
 
 
 def _phones(options: TrainOptions, train: Split) -> PhoneLabels | None:
