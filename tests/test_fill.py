@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from keras_stt.decoding.ctc_alignment import forward_score, viterbi, word_times
-from keras_stt.decoding.fill import fill, parse_pattern
+from keras_stt.decoding.fill import fill
 from keras_stt.decoding.language_model import WordNgrams
+from keras_stt.decoding.pattern import parse_pattern
 from keras_stt.errors import InputError
 from keras_stt.tokens import CharacterTokens, learn_tokens
 

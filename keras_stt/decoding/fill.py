@@ -9,16 +9,15 @@ from place to place; so hypotheses are compared with the best that can follow th
 import dataclasses
 import heapq
 import math
-import re
 
 import numpy as np
 
 from keras_stt.decoding.ctc_alignment import forward_scores, log_softmax, viterbi, word_groups, word_times
 from keras_stt.decoding.language_model import WordNgrams
+from keras_stt.decoding.pattern import Place, bare_separator, parse_pattern, places_of
 from keras_stt.decoding.stitch import Word
 from keras_stt.decoding.word_scores import LanguageWeights, Prefix, WordScores
 from keras_stt.errors import InputError
-from keras_stt.text import normalize, split_words
 from keras_stt.tokens import Tokens
 
 # Of the pieces of each class (beginning a word, going on with it) a gap tries the likeliest at every step; those this
@@ -86,7 +85,7 @@ def fill(
     parts = parse_pattern(pattern, tokens)
     if any(isinstance(part, int) for part in parts):
         weights = LanguageWeights(lm_weight, word_bonus, unknown_bonus)
-        search = _Search(log_probs, _places(parts, tokens), tokens, language_model, weights)
+        search = _Search(log_probs, places_of(parts, tokens), tokens, language_model, weights)
         best = search.run(beam)
         token_ids = np.array([node.prefix.token for node in best], np.int32)
         from_gap = [search.places[node.place].in_gap for node in best]
@@ -98,88 +97,6 @@ def fill(
     filled = [from_gap[group[0]] for group in word_groups(token_ids, tokens)]
     score = float(forward_scores(log_probs, [token_ids])[0])
     return Filled(" ".join(word.text for word in words), words, filled, score)
-
-
-def parse_pattern(pattern: str, tokens: Tokens) -> list[str | int]:
-    """The normalised known words, and for each gap the least number of words it stands for.
-
-    Raises:
-        InputError: nothing in it, or a letter that the tokens do not have.
-    """
-    parts: list[str | int] = []
-    for part in re.split(r"(_+)", pattern):
-        if not part.startswith("_"):
-            parts += split_words(normalize(part))
-        elif parts and isinstance(parts[-1], int):
-            parts[-1] += 1
-        else:
-            parts.append(1)
-    if not parts:
-        raise InputError(f"pattern {pattern!r}: no word and no gap in it; write one such as THE ___ BROWN FOX")
-    for word in parts:
-        unknown = [] if isinstance(word, int) else [letter for letter in word if letter not in tokens.characters]
-        if unknown:
-            raise InputError(f"pattern: the model has no {unknown[0]!r} as in {word!r}; spell the word as it is spoken")
-    return parts
-
-
-@dataclasses.dataclass
-class _Place:
-    """A place in the pattern: what may be said next, and where it leads; -1 where it may not be.
-
-    Attributes:
-        said: the token that leads here; 0 where it may be any.
-        in_gap: whether what leads here is a gap's.
-        known, known_to: the pattern's next token, 0 where it has none.
-        word_to: by a piece that begins a word and has letters.
-        bare_to: by a "▁" alone.
-        inside_to: by a piece that goes on with a word.
-    """
-
-    said: int = 0
-    in_gap: bool = False
-    known: int = 0
-    known_to: int = -1
-    word_to: int = -1
-    bare_to: int = -1
-    inside_to: int = -1
-
-
-def _places(parts: list[str | int], tokens: Tokens) -> list[_Place]:
-    """The pattern as places, the start first, its end last."""
-    bare = _bare(tokens)
-    separate = tokens.kind == "characters"  # the "▁" is said between words alone, not before the first
-    places = [_Place()]
-    for part in parts:
-        first_word = len(places) == 1
-        if isinstance(part, int):
-            for _ in range(part):
-                _begin_gap_word(places, bare, joined=separate and first_word)
-                first_word = False
-            # More words than that come back to the last one's place.
-            places[-1].word_to, places[-1].bare_to = len(places) - 1, len(places) - 2
-            continue
-        token_ids = tokens.encode(part).tolist()
-        for token in [bare, *token_ids] if separate and not first_word else token_ids:
-            places[-1].known, places[-1].known_to = token, len(places)
-            places.append(_Place(said=token))
-    return places
-
-
-def _begin_gap_word(places: list[_Place], bare: int, joined: bool) -> None:
-    """Adds two places: behind a "▁" alone, and within the word. `joined`: no "▁" comes first."""
-    before, opened, within = places[-1], len(places), len(places) + 1
-    if joined:
-        before.inside_to = within
-    else:
-        before.word_to, before.bare_to = within, opened
-    places.append(_Place(said=bare, in_gap=True, inside_to=within))
-    places.append(_Place(in_gap=True, inside_to=within))
-
-
-def _bare(tokens: Tokens) -> int:
-    """The id of the "▁" alone; 0 where there is none."""
-    return next((i for i in range(1, tokens.size) if tokens.word_starts[i] and not tokens.letters[i]), 0)
 
 
 class _Node:
@@ -202,11 +119,11 @@ class _Node:
 class _Search:
     """The search over one utterance."""
 
-    def __init__(self, log_probs, places: list[_Place], tokens: Tokens, language_model, weights: LanguageWeights):
+    def __init__(self, log_probs, places: list[Place], tokens: Tokens, language_model, weights: LanguageWeights):
         self.log_probs, self.places = log_probs, places
         self.scores = WordScores(tokens, language_model, weights)
         self.gain = 0.0 if language_model is None else LANGUAGE_GAIN
-        self.bare = _bare(tokens)
+        self.bare = bare_separator(tokens)
         lettered = np.array([bool(letters) for letters in tokens.letters[: tokens.size]])
         starts = np.asarray(tokens.word_starts)[: tokens.size]
         self.word_ids, self.inside_ids = np.flatnonzero(lettered & starts), np.flatnonzero(lettered & ~starts)
@@ -254,7 +171,7 @@ class _Search:
                     reached[child] = -math.inf, score
         return reached
 
-    def _next(self, place: _Place, tried: tuple[list[int], list[int]]):
+    def _next(self, place: Place, tried: tuple[list[int], list[int]]):
         """The tokens that may follow a place, each with where it leads."""
         if place.known_to >= 0:
             yield place.known, place.known_to
