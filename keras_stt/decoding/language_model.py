@@ -1,8 +1,8 @@
 """What is likely to be said: word n-grams learned from text, with words never seen spelt letter by letter."""
 
+import io
 import math
 import os
-import tempfile
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from keras_stt.decoding.ngrams import BEGIN, END, ROOT, UNKNOWN, Ngrams, learn_ngrams
 from keras_stt.errors import InputError
+from keras_stt.formats.lines import write_bytes
 
 BEGIN_WORD = "<s>"  # in a context: the beginning of the sentence
 END_WORD, UNKNOWN_WORD = "</s>", "<unk>"
@@ -193,20 +194,9 @@ class WordNgrams:
             **self.ngrams.arrays("words_"),
             **self.spelling.ngrams.arrays("letters_"),
         }
-        temporary = None
-        try:
-            handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path) or ".", prefix=".", suffix=".part")
-            with os.fdopen(handle, "wb") as file:
-                np.savez_compressed(file, **values)
-            umask = os.umask(0)
-            os.umask(umask)
-            os.chmod(temporary, 0o666 & ~umask)  # mkstemp lets only the owner read
-            os.replace(temporary, path)
-        except OSError as error:
-            raise InputError(f"{path}: cannot be written ({error.strerror}); check its folder") from error
-        finally:
-            if temporary is not None and os.path.exists(temporary):
-                os.unlink(temporary)
+        content = io.BytesIO()
+        np.savez_compressed(content, **values)
+        write_bytes(path, content.getvalue())
 
     @classmethod
     def load(cls, path) -> "WordNgrams":

@@ -56,7 +56,12 @@ def line_error(path, number: int, reason: str, fix: str) -> InputError:
 
 
 def write_text(path, text: str) -> None:
-    """Writes a UTF-8 file through a temporary one beside it: readers see the old file or the new, never a half.
+    """Writes a UTF-8 file as `write_bytes` does."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path, content: bytes) -> None:
+    """Writes a file through a temporary one beside it: readers see the old file or the new, never a half.
 
     Raises:
         InputError: its folder is missing or cannot be written to.
@@ -65,8 +70,8 @@ def write_text(path, text: str) -> None:
     temporary = None
     try:
         handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path) or ".", prefix=".", suffix=".part")
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
         umask = os.umask(0)
         os.umask(umask)
         os.chmod(temporary, 0o666 & ~umask)  # mkstemp lets only the owner read
