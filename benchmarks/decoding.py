@@ -1,4 +1,4 @@
-"""Ways to find the words with one model: draft, refinements, and a beam search with word n-grams, tuned on dev.
+"""Ways to find the words with one model: draft, refinements, votes, and a search with word n-grams, tuned on dev.
 
     python benchmarks/decoding.py MODEL --data_dir=LIBRISPEECH_FOLDER [--text=TRANSCRIPTS] [--output=NAME]
 
@@ -7,6 +7,7 @@ transcripts alone, and from `--text` where it is given. What is chosen is chosen
 """
 
 import argparse
+import dataclasses
 import itertools
 import json
 import time
@@ -22,42 +23,56 @@ from keras_stt.decoding.language_model import WordNgrams
 from keras_stt.features import log_mel
 from keras_stt.formats.lines import write_text
 from keras_stt.text import normalize
-from keras_stt.transcribe.utterances import Decoding, decode, hear
+from keras_stt.transcribe.utterances import SPEEDS, Decoding, Heard, decode, hear_at_speeds
 from keras_stt.wer import bootstrap_interval, edit_counts
 
 ROOT = Path(__file__).resolve().parent.parent
 MOST_PASSES = 3
+CANDIDATES = (3, 5, 7)
+BEAM = 16
 LM_WEIGHTS = (0.3, 0.5, 0.7, 0.9)
 WORD_BONUSES = (0.0, 1.0, 2.0)
 
 
 class Utterances:
-    """A split that is heard once for each number of passes, and decoded as often as one likes."""
+    """A split that is heard once for each number of passes, at all speeds, and decoded as often as one likes."""
 
     def __init__(self, model, records):
         self.model = model
         self.texts = [normalize(record.text) for record in records]
         self.seconds = sum(record.duration for record in records)
-        self._frames = [log_mel(record.read(), model.mel_bands) for record in tqdm(records, desc="read", leave=False)]
-        self._heard = {}
+        self.frames = [log_mel(record.read(), model.mel_bands) for record in tqdm(records, desc="read", leave=False)]
+        self._heard: dict[int, list[list[Heard]]] = {}
+
+    def said(self, decoding: Decoding) -> list[str]:
+        """What is found to be said in each."""
+        if decoding.passes not in self._heard:
+            self._heard[decoding.passes] = hear_at_speeds(self.model, self.frames, decoding.passes, len(SPEEDS))
+        hearings = [each[: decoding.candidates] for each in self._heard[decoding.passes]]
+        return [" ".join(word.text for word in decode(self.model, each, decoding)) for each in hearings]
 
     def measure(self, decoding: Decoding) -> dict:
-        """WER with its 95 % interval, and CPU-seconds of the search for an hour of audio, hearing left out."""
-        if decoding.passes not in self._heard:
-            self._heard[decoding.passes] = hear(self.model, self._frames, decoding.passes)
+        """`wer` with its 95 % interval, and the edits of all utterances."""
+        counts = [
+            edit_counts(text.split(), words.split())
+            for text, words in zip(self.texts, self.said(decoding), strict=True)
+        ]
+        total = sum(counts[1:], counts[0])
+        edits = {name: getattr(total, name) for name in ("substitutions", "deletions", "insertions")}
+        return {"wer": total.rate, "wer_interval": list(bootstrap_interval(counts)), **edits}
+
+    def cost(self, decoding: Decoding) -> float:
+        """CPU-seconds for an hour of audio, from log-mel to words."""
         started = time.process_time()
-        said = [" ".join(w.text for w in decode(self.model, heard, decoding)) for heard in self._heard[decoding.passes]]
-        spent = time.process_time() - started
-        counts = [edit_counts(text.split(), words.split()) for text, words in zip(self.texts, said, strict=True)]
-        low, high = bootstrap_interval(counts)
-        wer = sum(counts[1:], counts[0]).rate
-        return {"wer": wer, "wer_interval": [low, high], "search_cpu_seconds_per_hour": spent / self.seconds * 3600}
+        for hearings in hear_at_speeds(self.model, self.frames, decoding.passes, decoding.candidates):
+            decode(self.model, hearings, decoding)
+        return (time.process_time() - started) / self.seconds * 3600
 
 
 def tuned(dev: Utterances, language_model: WordNgrams, passes: int) -> Decoding:
-    """The weights with the lowest WER on dev."""
+    """The weights with the lowest WER on dev, heard once."""
     tried = [
-        Decoding(passes, language_model, lm_weight=weight, word_bonus=bonus)
+        Decoding(passes, language_model=language_model, beam=BEAM, lm_weight=weight, word_bonus=bonus)
         for weight, bonus in itertools.product(LM_WEIGHTS, WORD_BONUSES)
     ]
     return min(tqdm(tried, desc="weights", leave=False), key=lambda decoding: dev.measure(decoding)["wer"])
@@ -78,25 +93,29 @@ def main() -> None:
     rows = []
 
     def measure(name: str, decoding: Decoding, **said) -> None:
-        found = {
-            split: utterances.measure(decoding) for split, utterances in (("dev", dev), ("test", test)) if utterances
-        }
-        rows.append({"name": name, "passes": decoding.passes, **said, **found})
-        print(
-            f"{name:32s}" + "  ".join(f"{split} {figures['wer']:.1%}" for split, figures in found.items()), flush=True
-        )
+        splits = {split: utterances for split, utterances in (("dev", dev), ("test", test)) if utterances}
+        found = {split: utterances.measure(decoding) for split, utterances in splits.items()}
+        spent = {"cpu_seconds_per_hour": dev.cost(decoding)}
+        of = {"passes": decoding.passes, "candidates": decoding.candidates}
+        rows.append({"name": name, **of, **said, **found, **spent})
+        rates = "  ".join(f"{split} {figures['wer']:.1%}" for split, figures in found.items())
+        print(f"{name:44s}{rates}  {spent['cpu_seconds_per_hour']:5.0f} CPU-s an hour", flush=True)
 
-    most = MOST_PASSES if model.refiner is not None else 0
-    for passes in range(most + 1):
-        measure(f"{passes} passes" if passes else "draft", Decoding(passes))
+    passes = 1 if model.refiner is not None else 0
+    for number in range(MOST_PASSES + 1 if passes else 1):
+        measure(f"refined, {number} passes" if number else "draft", Decoding(number))
+    for candidates in CANDIDATES:
+        measure(f"voted, {candidates} hearings", Decoding(passes, candidates))
+        if passes:
+            measure(f"voted, {candidates} hearings, drafts alone", Decoding(0, candidates))
     sources = {"train's transcripts": [normalize(record.text) for record in corpus["train"]]}
     if arguments.text:
         sources["more text"] = read_texts(arguments.text)
     for source, texts in sources.items():
-        language_model = WordNgrams.learn(texts)
-        decoding = tuned(dev, language_model, min(1, most))
-        weights = {"lm_weight": decoding.lm_weight, "word_bonus": decoding.word_bonus}
-        measure(f"n-grams of {source}", decoding, texts=len(texts), **weights)
+        best = tuned(dev, WordNgrams.learn(texts), passes)
+        weights = {"texts": len(texts), "lm_weight": best.lm_weight, "word_bonus": best.word_bonus}
+        measure(f"n-grams of {source}", best, **weights)
+        measure(f"n-grams of {source}, voted", dataclasses.replace(best, candidates=max(CANDIDATES)), **weights)
     write_text(ROOT / f"benchmarks/results/{arguments.output}.json", json.dumps(rows, indent=1) + "\n")
 
 

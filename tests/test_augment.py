@@ -11,13 +11,12 @@ from keras_stt.data.augment import (
     Augmentation,
     add_noise,
     augment,
-    change_speed,
-    change_tempo,
     limit_band,
     mask_stretches,
     warp_frequency,
 )
 from keras_stt.features import LOG_FLOOR, log_mel
+from keras_stt.speed import change_speed, change_tempo
 
 SILENCE = np.float32(np.log(LOG_FLOOR))
 EVERYTHING = Augmentation(0.1, 0.2, 3.0, 1.0, time_masks=2, frequency_masks=2)

@@ -9,8 +9,9 @@ from keras_stt.decoding.language_model import WordNgrams
 from keras_stt.errors import InputError
 from keras_stt.features import log_mel
 from keras_stt.recognizer import UtteranceRecognizer, load_model
+from keras_stt.speed import change_speed
 from keras_stt.tokens import CharacterTokens, Tokens
-from keras_stt.transcribe.utterances import MOST_SECONDS, Decoding, Heard, decode, hear
+from keras_stt.transcribe.utterances import MOST_SECONDS, SPEEDS, Decoding, Heard, decode, hear, hear_at_speeds
 
 SECONDS_A_WORD = WORD_SECONDS + PAUSE_SECONDS
 SURE = 6.0  # a logit
@@ -34,14 +35,14 @@ def listener(tokens, bands, refinement=None):
     sounds = [log_mel(say([word], np.random.default_rng(0))[0], bands) for word in WORDS]
     templates = np.array([sounds[0][:9].mean(axis=0), *(sound[14:32].mean(axis=0) for sound in sounds)])
 
-    def draft_and_refine(features, lengths, passes, candidates=1):
+    def draft_and_refine(features, lengths, passes):
         draft = np.zeros((len(features), -(-features.shape[1] // 4), tokens.size), np.float32)
         for row, length in enumerate(lengths):
             apart = np.abs(templates[:, None] - features[row, :length]).mean(axis=-1)
             for step, heard in enumerate(np.array_split(apart.argmin(axis=0), range(4, length, 4))):
                 # Where a tone begins or ends there is a bit of everything.
                 draft[row, step, heard[0] if len(set(heard.tolist())) == 1 else 0] = SURE
-        return draft, [refinement(draft.copy())] if passes and refinement else []
+        return draft, refinement(draft.copy()) if passes and refinement else None
 
     return draft_and_refine
 
@@ -108,7 +109,7 @@ def test_long_recordings_are_heard_in_pieces_and_sewn_together(model, seconds):
     heard = []
     whole = model.draft_and_refine
 
-    def counting(features, lengths, passes, candidates):
+    def counting(features, lengths, passes):
         heard.extend(lengths.tolist())
         return whole(features, lengths, passes)
 
@@ -133,7 +134,7 @@ def test_next_to_nothing_says_next_to_nothing(untrained, samples, passes):
 @pytest.mark.parametrize("seconds", [2, 65])
 def test_a_model_that_hears_nothing_says_nothing(model, seconds):
     """As every model does before it has left CTC's plateau."""
-    model.draft_and_refine = lambda features, lengths, *_: (silent(features), [silent(features)])
+    model.draft_and_refine = lambda features, lengths, *_: (silent(features), silent(features))
     transcript = model.transcribe(np.zeros(seconds * 16_000, np.float32), 16_000)
     assert (transcript.text, transcript.words) == ("", [])
 
@@ -168,8 +169,8 @@ def test_utterances_of_all_lengths_are_heard_in_batches_as_alone(untrained):
         own = hear(untrained, [piece], passes=1)[0]
         assert said.draft.shape == (-(-len(piece) // 4), untrained.token_set.size)
         np.testing.assert_allclose(said.draft, own.draft, atol=1e-4)
-        np.testing.assert_allclose(said.refined[0], own.refined[0], atol=1e-4)
-    assert hear(untrained, frames, passes=0)[0].refined == ()
+        np.testing.assert_allclose(said.refined, own.refined, atol=1e-4)
+    assert hear(untrained, frames, passes=0)[0].refined is None
 
 
 def test_passes_refine_and_none_is_the_draft(untrained):
@@ -177,31 +178,51 @@ def test_passes_refine_and_none_is_the_draft(untrained):
     lengths = np.array([160], np.int32)
     drafts, refined = zip(*(untrained.draft_and_refine(features, lengths, passes) for passes in (0, 1, 2)), strict=True)
     np.testing.assert_allclose(drafts[1], drafts[0], atol=1e-5)
-    assert [len(each) for each in refined] == [0, 1, 1]
-    assert np.abs(refined[1][0] - drafts[1]).max() > 1e-2
-    assert refined[2][0].shape == drafts[0].shape
+    assert refined[0] is None
+    assert np.abs(refined[1] - drafts[1]).max() > 1e-2
+    assert refined[2].shape == drafts[0].shape
 
 
-def test_candidates_are_refinements_of_other_masks(untrained):
-    features = np.random.default_rng(1).standard_normal((1, 160, 80)).astype(np.float32)
-    _, one = untrained.draft_and_refine(features, np.array([160], np.int32), 1)
-    _, several = untrained.draft_and_refine(features, np.array([160], np.int32), 1, candidates=7)
-    np.testing.assert_allclose(several[0], one[0], atol=1e-5)
-    assert len(several) == 7
-    untold = several[-1]  # of a draft of which nothing is shown
-    assert np.abs(several[5] - untold).max() > 1e-3
+def test_candidates_are_heard_at_other_speeds(untrained):
+    frames = [np.random.default_rng(length).standard_normal((length, 80)).astype(np.float32) for length in (160, 90, 0)]
+    together = hear_at_speeds(untrained, frames, 1, candidates=len(SPEEDS))
+    for piece, hearings in zip(frames, together, strict=True):
+        lengths = [round(len(piece) / speed) for speed in SPEEDS]
+        assert [len(heard.draft) for heard in hearings] == [-(-length // 4) for length in lengths]
+    np.testing.assert_allclose(together[0][0].draft, hear(untrained, frames[:1], 1)[0].draft, atol=1e-4)
+    slower = hear(untrained, [change_speed(frames[0], SPEEDS[1])], 1)[0]
+    np.testing.assert_allclose(together[0][1].refined, slower.refined, atol=1e-4)
 
 
 def test_candidates_vote_on_every_word(model):
     model.__dict__["token_set"] = WholeWords("ABCD")
-    draft, other = of_path([0, 1, 0, 2, 0]), of_path([0, 1, 0, 3, 0])
-    words = decode(model, Heard(draft, (other, other, draft, other)), Decoding())
+    first, other = of_path([0, 1, 0, 2, 0]), of_path([0, 1, 0, 0, 3, 0])
+    hearings = [Heard(first, first), Heard(other, other), Heard(other, other)]
+    words = decode(model, hearings, Decoding())
     assert [word.text for word in words] == ["A", "C"]
     assert [round(word.start, 2) for word in words] == [0.04, 0.12]
-    assert decode(model, Heard(of_path([0, 0]), (of_path([0, 0]),) * 3), Decoding()) == []
+    silence = Heard(of_path([0, 0]), of_path([0, 0]))
+    assert decode(model, [silence] * 3, Decoding()) == []
     for wrong in (0, 8):
         with pytest.raises(InputError, match="candidates"):
             Decoding(candidates=wrong)
+
+
+def test_what_only_slow_hearings_have_room_for_is_left_to_the_first(model):
+    model.__dict__["token_set"] = WholeWords("ABCD")
+    short, slow = of_path([1, 2]), of_path([1, 2, 3, 4])
+    assert [word.text for word in decode(model, [Heard(short), Heard(slow), Heard(slow)], Decoding())] == ["A", "B"]
+
+
+def test_the_search_is_made_of_every_hearing(model):
+    model.__dict__["token_set"] = WholeWords(["THE", "DOG", "HOG", "SAT"])
+    ngrams = WordNgrams.learn(["THE HOG SAT"] * 5 + ["A DOG RAN"], order=2)
+    unsure = of_path([0, 1, 0, 2, 0, 4, 0]) + 0.0
+    unsure[3, 3] = unsure[3, 2] - 0.1
+    sure = of_path([0, 1, 0, 2, 0, 4, 0], sure=50.0)
+    for hearings, said in (([sure, unsure, unsure], "HOG"), ([sure, sure, unsure], "DOG")):
+        words = decode(model, [Heard(each) for each in hearings], Decoding(language_model=ngrams))
+        assert [word.text for word in words] == ["THE", said, "SAT"]
 
 
 def of_path(path, size=5, sure=SURE):
@@ -214,8 +235,8 @@ def test_a_refinement_is_kept_where_both_together_like_it(model, surer, kept):
     model.__dict__["token_set"] = WholeWords("ABCD")
     draft, refined = of_path([0, 1, 0, 2, 0]), of_path([0, 1, 0, 3, 0])
     faint = of_path([0, 1, 0, 2, 0], sure=1.0) if surer == "refined" else of_path([0, 1, 0, 3, 0], sure=1.0)
-    heard = Heard(draft, (faint,)) if surer == "draft" else Heard(faint, (refined,))
-    assert " ".join(word.text for word in decode(model, heard, Decoding())) == kept
+    heard = Heard(draft, faint) if surer == "draft" else Heard(faint, refined)
+    assert " ".join(word.text for word in decode(model, [heard], Decoding())) == kept
 
 
 def test_a_language_model_decides_between_words_that_sound_alike(model):
@@ -223,14 +244,14 @@ def test_a_language_model_decides_between_words_that_sound_alike(model):
     logits = of_path([0, 1, 0, 2, 0, 4, 0]) + 0.0
     logits[3, 3] = logits[3, 2] - 0.1
     ngrams = WordNgrams.learn(["THE HOG SAT"] * 5 + ["A DOG RAN"], order=2)
-    heard = Heard(logits, (logits,))
+    heard = [Heard(logits, logits)]
     for decoding, said in ((Decoding(), "DOG"), (Decoding(language_model=ngrams), "HOG")):
         words = decode(model, heard, decoding)
         assert [word.text for word in words] == ["THE", said, "SAT"]
         assert words[1].start == pytest.approx(3 * 0.04)
     assert decode(model, heard, Decoding(language_model=ngrams, lm_weight=0.0, beam=4))[1].text == "DOG"
-    silence = Heard(of_path([0, 0, 0]), (of_path([0, 0, 0]),))
-    assert decode(model, silence, Decoding(language_model=ngrams)) == []
+    silence = Heard(of_path([0, 0, 0]), of_path([0, 0, 0]))
+    assert decode(model, [silence], Decoding(language_model=ngrams)) == []
 
 
 def test_alignment_says_when_the_words_of_a_text_are_said(model):

@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from keras_stt.data.augment import Augmentation, change_speed
+from keras_stt.data.augment import Augmentation
+from keras_stt.speed import change_speed
 from keras_stt.data.feature_store import ComputedFeatures
 from keras_stt.data.utterance_plan import UtterancePlan
 from keras_stt.data.utterances import EncodedTexts, UtteranceBatches, frame_counts, usable_rows

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_stt.decoding.vote import consensus, expected_edits, posterior_weights, vote
+from keras_stt.decoding.vote import consensus, expected_edits, vote
 from keras_stt.errors import InputError
 
 
@@ -71,9 +71,3 @@ def test_many_noisy_listeners_hear_better_than_the_best_of_them():
     best = min(expected_edits(candidate, [truth], [1.0]) for candidate in candidates)
     assert expected_edits(vote(candidates), [truth], [1.0]) <= 2 < best
     assert expected_edits(consensus(candidates, np.ones(9)), [truth], [1.0]) <= 2
-
-
-def test_posterior_weights_are_a_softmax():
-    weights = posterior_weights([-100.0, -101.0, -np.inf])
-    np.testing.assert_allclose(weights, [0.7310586, 0.2689414, 0.0], atol=1e-6)
-    np.testing.assert_allclose(posterior_weights([-5000.0, -5100.0], scale=0.0), [0.5, 0.5])

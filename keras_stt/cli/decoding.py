@@ -15,7 +15,7 @@ def add_decoding_arguments(parser: argparse.ArgumentParser) -> None:
     add_passes(parser)
     words = f"of a window model: milliseconds from one window to the next (default: {HOP_MS})"
     parser.add_argument("--hop_ms", type=float, help=words)
-    words = "of an utterance model: refinements of other masks that vote on every word (default: 1)"
+    words = "of an utterance model: hear it so often, at 1 to 7 speeds, whose words are voted on (default: 1)"
     parser.add_argument("--candidates", type=int, default=1, help=words)
     add_search_arguments(parser)
 

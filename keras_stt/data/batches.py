@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from keras_stt.data.augment import Augmentation, augment, change_tempo
+from keras_stt.data.augment import Augmentation, augment
+from keras_stt.speed import change_tempo
 from keras_stt.data.plan import WindowPlan
 from keras_stt.data.windows import WindowShape, cut_window
 from keras_stt.features import FRAME_SECONDS

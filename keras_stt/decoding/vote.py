@@ -10,18 +10,6 @@ from keras_stt.errors import InputError
 _DEAF = ""  # the vote for no word
 
 
-def posterior_weights(scores: Sequence[float], scale: float = 1.0) -> np.ndarray:
-    """Weights of sum one from natural-logarithm scores, `(N,)`: softmax of `scale * scores`.
-
-    Args:
-        scores: of each candidate, as `Hypothesis.score`.
-        scale: below one where the scores are surer than they should be, as sums over dependent steps are.
-    """
-    scaled = scale * np.asarray(scores, np.float64)
-    exponentials = np.exp(scaled - scaled.max(initial=-np.inf))
-    return exponentials / exponentials.sum()
-
-
 def expected_edits(words: Sequence[str], candidates: Sequence[Sequence[str]], weights: Sequence[float]) -> float:
     """Mean number of word edits between `words` and the candidates, each taken for the truth with its weight."""
     edits = [Levenshtein.distance(list(candidate), list(words)) for candidate in candidates]
@@ -36,7 +24,7 @@ def vote(candidates: Sequence[Sequence[str]], weights: Sequence[float] | None = 
 
     Args:
         candidates: `N` transcripts as lists of words.
-        weights: of each, 0 or more; None for equal ones. `posterior_weights` makes them from scores.
+        weights: of each, 0 or more; None for equal ones.
 
     Returns:
         The words. Of equals the first candidate; a candidate before the consensus.

@@ -15,10 +15,7 @@ from keras_stt.layers import (
     normalization_layer,
 )
 
-# Tokens of a draft less probable than this are masked when it is refined; the others make further candidates. With the
-# last nothing is shown.
-SURE = 0.9
-CANDIDATES_SURE = (SURE, 0.99, 0.7, 0.5, 0.97, 0.3, 2.0)
+SURE = 0.9  # tokens of a draft less probable than this are masked when it is refined
 
 
 @keras.saving.register_keras_serializable("keras_stt")
@@ -125,24 +122,16 @@ class UtteranceModel(keras.Model):
         # Behind a function, so that saving does not find the weights once more.
         self.decoder = functools.lru_cache(self._decoder)
 
-    def _decoder(self, passes: int, candidates: int = 1) -> keras.Model:
-        """One graph from the model's inputs to `draft` and, with passes and a refiner, `refined` after the last.
-
-        Args:
-            candidates: refinements of the draft, each with another share of its tokens masked: `refined`, `refined_1`,
-                ... up to so many.
-        """
+    def _decoder(self, passes: int) -> keras.Model:
+        """One graph from the model's inputs to `draft` and, with passes and a refiner, `refined` after the last."""
         inputs = {name: self.input[name] for name in ("features", "feature_lengths")}
         heard = self.encoder(inputs)
         outputs = {"draft": heard["draft"]}
-        for candidate in range(candidates if passes and self.refiner else 0):
-            name = f"refined_{candidate}" if candidate else "refined"
-            said = heard["draft"]
-            for number in range(passes):
-                path = MaskedPath(CANDIDATES_SURE[candidate], name=f"path_{candidate}_{number}")(said)
-                said = self.refiner({"audio": heard["audio"], "steps": heard["steps"], "path": path})
-            outputs[name] = said
-        return keras.Model(inputs, outputs, name=f"decoder_{passes}_{candidates}")
+        said = heard["draft"]
+        for number in range(passes if self.refiner else 0):
+            path = MaskedPath(SURE, name=f"path_{number}")(said)
+            said = outputs["refined"] = self.refiner({"audio": heard["audio"], "steps": heard["steps"], "path": path})
+        return keras.Model(inputs, outputs, name=f"decoder_{passes}")
 
     @property
     def mel_bands(self) -> int:

@@ -44,7 +44,7 @@ class UtteranceRecognizer(UtteranceModel):
 
         Args:
             passes: refinements of the draft; 0 is the draft.
-            decoding: `language_model`, `beam`, `lm_weight`, ...; see `transcribe.utterances.Decoding`.
+            decoding: `candidates`, `language_model`, `lm_weight`, ...; see `transcribe.utterances.Decoding`.
 
         Returns:
             A `Transcript`: `.text`, and `.words` with times and confidences.
@@ -85,18 +85,16 @@ class UtteranceRecognizer(UtteranceModel):
         heard = self._heard(audio, sample_rate, passes)
         return fill(heard.best, pattern, self.token_set, self.step_seconds, lead=self.lead, **decoding)
 
-    def draft_and_refine(self, features: np.ndarray, lengths: np.ndarray, passes: int, candidates: int = 1):
-        """Logits of the draft `(B, S, tokens)`, and a list of such, of its refinements; none where there are no passes.
+    def draft_and_refine(self, features: np.ndarray, lengths: np.ndarray, passes: int):
+        """Logits of the draft `(B, S, tokens)` and of its last refinement, None where there is none.
 
         Args:
             features: log-mel frames `(B, T, mel_bands)`, zero where padded.
             lengths: valid frames `(B,)`.
             passes: refinements one after the other.
-            candidates: refinements side by side, of other masks.
         """
-        decoder = self.decoder(passes, candidates)
-        said = decoder.predict_on_batch({"features": features, "feature_lengths": lengths})
-        refined = [ops.convert_to_numpy(said[name]) for name in decoder.output if name != "draft"]
+        said = self.decoder(passes).predict_on_batch({"features": features, "feature_lengths": lengths})
+        refined = ops.convert_to_numpy(said["refined"]) if "refined" in said else None
         return ops.convert_to_numpy(said["draft"]), refined
 
     def _heard(self, audio, sample_rate: int | None, passes: int) -> Heard:

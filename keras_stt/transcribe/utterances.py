@@ -1,4 +1,4 @@
-"""A recording to its words with an utterance model: drafted, refined, and of several candidates the likeliest kept."""
+"""A recording to its words with an utterance model: drafted, refined, and heard at several speeds that vote."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -8,13 +8,13 @@ import numpy as np
 from keras_stt.audio import SAMPLE_RATE
 from keras_stt.decoding.beam import beam_search
 from keras_stt.decoding.ctc import greedy
-from keras_stt.decoding.ctc_alignment import forward_scores, log_softmax, viterbi, word_times
+from keras_stt.decoding.ctc_alignment import forward_scores, least_steps, log_softmax, viterbi, word_times
 from keras_stt.decoding.spoken_tokens import SpokenTokens
 from keras_stt.decoding.stitch import HeardWindow, Word, stitch
 from keras_stt.decoding.vote import vote
 from keras_stt.errors import InputError
 from keras_stt.features import FRAME_SECONDS, log_mel
-from keras_stt.models.utterance import CANDIDATES_SURE
+from keras_stt.speed import change_speed
 from keras_stt.tokens import Tokens
 from keras_stt.transcribe.transcript import Transcript
 
@@ -22,6 +22,7 @@ MOST_SECONDS = 30.0  # heard at once; longer recordings are heard in pieces
 OVERLAP_SECONDS = 6.0  # of two pieces, half of which each leaves to the other
 BATCH_SECONDS = 120.0  # of audio, padded, that is heard together
 FRAME_MULTIPLE = 160  # of a batch's length: few lengths mean few compiled graphs
+SPEEDS = (1.0, 0.9, 1.1, 0.95, 1.05, 0.85, 1.15)  # at which candidates are heard, in this order
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +32,9 @@ class Decoding:
     Attributes:
         passes: refinements of the draft, each of what the one before found; 0: the draft. The last is kept where
             encoder and refiner together find it likelier than the draft.
-        candidates: refinements side by side, each of the draft with other tokens masked, that vote on every word.
+        candidates: how often the recording is heard, each time at another of `SPEEDS`; drafts and refinements of all
+            vote on every word (ROVER). What one hearing errs in, others may not: as good as a larger model, and as
+            slow.
         language_model: word n-grams that a beam search asks; None: the likeliest token of every step.
         beam, lm_weight, word_bonus, unknown_bonus: of the beam search; see `decoding.beam`.
     """
@@ -46,8 +49,8 @@ class Decoding:
 
     def __post_init__(self):
         _require_passes(self.passes)
-        if not 1 <= self.candidates <= len(CANDIDATES_SURE):
-            raise InputError(f"candidates {self.candidates}: give 1 to {len(CANDIDATES_SURE)}")
+        if not 1 <= self.candidates <= len(SPEEDS):
+            raise InputError(f"candidates {self.candidates}: give 1 to {len(SPEEDS)}")
 
 
 def _require_passes(passes: int) -> None:
@@ -61,21 +64,26 @@ class Heard:
 
     Attributes:
         draft: log-probabilities `(S, tokens)` of the encoder.
-        refined: likewise of the refiner after its last pass, for each candidate; empty where nothing was refined.
+        refined: likewise of the refiner after its last pass; None where nothing was refined.
     """
 
     draft: np.ndarray
-    refined: tuple[np.ndarray, ...] = ()
+    refined: np.ndarray | None = None
 
     @property
     def best(self) -> np.ndarray:
-        """What was heard last: of the first candidate, or of the draft."""
-        return self.refined[0] if self.refined else self.draft
+        """What was heard last: of the refiner, or else of the encoder."""
+        return self.draft if self.refined is None else self.refined
+
+    @property
+    def said(self) -> tuple[np.ndarray, ...]:
+        """The draft and, where there is one, its refinement."""
+        return (self.draft,) if self.refined is None else (self.draft, self.refined)
 
     @property
     def together(self) -> np.ndarray:
         """Log-probabilities on which encoder and refiner agree: their geometric mean."""
-        return log_softmax(np.mean([self.draft, *self.refined], axis=0))
+        return log_softmax(np.mean(self.said, axis=0))
 
 
 def transcribe_samples(model, samples: np.ndarray, decoding: Decoding, lead: float = 0.0) -> Transcript:
@@ -88,8 +96,8 @@ def transcribe_samples(model, samples: np.ndarray, decoding: Decoding, lead: flo
     duration = len(samples) / SAMPLE_RATE
     frames = log_mel(samples, model.mel_bands)
     pieces = _pieces(len(frames))
-    heard = hear(model, [frames[start:stop] for start, stop in pieces], decoding.passes, decoding.candidates)
-    words = [decode(model, said, decoding, lead) for said in heard]
+    heard = hear_at_speeds(model, [frames[start:stop] for start, stop in pieces], decoding.passes, decoding.candidates)
+    words = [decode(model, hearings, decoding, lead) for hearings in heard]
     if len(pieces) == 1:
         return Transcript(_within(words[0], duration), duration)
     windows = []
@@ -123,12 +131,27 @@ def _pieces(frames: int) -> list[tuple[int, int]]:
     return [(start, start + most) for start in starts]
 
 
-def hear(model, frames: Sequence[np.ndarray], passes: int, candidates: int = 1) -> list[Heard]:
+def hear_at_speeds(model, frames: Sequence[np.ndarray], passes: int, candidates: int = 1) -> list[list[Heard]]:
+    """What the model makes of each utterance at the first `candidates` of `SPEEDS`.
+
+    Args:
+        frames: log-mel frames of each, `(T, mel_bands)`.
+        passes: of the refiner, where there is one.
+    """
+    speeds = SPEEDS[:candidates]
+    heard = [
+        hear(model, [change_speed(piece, speed) if len(piece) else piece for piece in frames], passes)
+        for speed in speeds
+    ]
+    return [list(hearings) for hearings in zip(*heard, strict=True)]
+
+
+def hear(model, frames: Sequence[np.ndarray], passes: int) -> list[Heard]:
     """The model's log-probabilities for utterances, heard in batches of like length.
 
     Args:
         frames: log-mel frames of each, `(T, mel_bands)`.
-        passes, candidates: of the refiner, where there is one.
+        passes: of the refiner, where there is one.
     """
     _require_passes(passes)
     heard: list[Heard | None] = [None] * len(frames)
@@ -139,11 +162,11 @@ def hear(model, frames: Sequence[np.ndarray], passes: int, candidates: int = 1) 
         lengths = np.array([len(frames[row]) for row in rows], np.int32)
         for i, row in enumerate(rows):
             features[i, : lengths[i]] = frames[row]
-        draft, refined = model.draft_and_refine(features, np.maximum(lengths, 1), passes, candidates)
+        draft, refined = model.draft_and_refine(features, np.maximum(lengths, 1), passes)
         steps = -(-lengths // model.frames_per_step)
         for i, row in enumerate(rows):
-            first, *others = (_log_probs(each[i, : steps[i]]) for each in (draft, *refined))
-            heard[row] = Heard(first, tuple(others))
+            first, last = (None if each is None else _log_probs(each[i, : steps[i]]) for each in (draft, refined))
+            heard[row] = Heard(first, last)
     return heard
 
 
@@ -163,31 +186,41 @@ def _batches(lengths: list[int]) -> list[list[int]]:
     return batches
 
 
-def decode(model, heard: Heard, decoding: Decoding, lead: float = 0.0) -> list[Word]:
-    """The words of one utterance, with times from its start."""
+def decode(model, hearings: Sequence[Heard], decoding: Decoding, lead: float = 0.0) -> list[Word]:
+    """The words of one utterance, with times from its start.
+
+    Args:
+        hearings: at `SPEEDS`; the first, at its own, tells the times.
+    """
+    heard = hearings[0]
     if not len(heard.draft):
         return []
+    tokens = model.token_set
+    if len(hearings) > 1:
+        texts = [text for each in hearings for text in _candidates(each, tokens, decoding)]
+        token_ids = tokens.encode(" ".join(vote([text.split() for text in texts])))
+        if least_steps(token_ids) <= len(heard.draft):  # what was heard slowly may have no room at its own speed
+            return _timed(token_ids, heard, tokens, model.step_seconds, lead)
     if decoding.language_model is not None:
-        return _searched(heard, model.token_set, decoding, model.step_seconds, lead)
-    if len(heard.refined) > 1:
-        return _voted(heard, model.token_set, model.step_seconds, lead)
-    return word_times(_accepted(heard), model.token_set, model.step_seconds, lead)
+        return _timed(_searched(heard, tokens, decoding), heard, tokens, model.step_seconds, lead)
+    return word_times(_accepted(heard), tokens, model.step_seconds, lead)
+
+
+def _candidates(heard: Heard, tokens: Tokens, decoding: Decoding) -> list[str]:
+    """The texts that one hearing has for the vote: what was searched for, or draft and refinement."""
+    if decoding.language_model is not None:
+        return [tokens.decode(_searched(heard, tokens, decoding))]
+    return [tokens.decode(_greedy(log_probs).token_ids) for log_probs in reversed(heard.said)]
 
 
 def _accepted(heard: Heard) -> SpokenTokens:
     """The refinement, or the draft where encoder and refiner together find that likelier."""
-    drafts = [_greedy(log_probs) for log_probs in (heard.draft, *heard.refined)]
-    if len(drafts) == 1 or np.array_equal(drafts[0].token_ids, drafts[1].token_ids):
-        return drafts[-1]
-    texts = [draft.token_ids for draft in drafts]
-    scores = sum(forward_scores(log_probs, texts) for log_probs in (heard.draft, *heard.refined))
-    return drafts[int(np.argmax(scores))]
-
-
-def _voted(heard: Heard, tokens: Tokens, step_seconds: float, lead: float) -> list[Word]:
-    """The words on which the draft and all its refinements agree most."""
-    candidates = [tokens.decode(_greedy(log_probs).token_ids).split() for log_probs in (*heard.refined, heard.draft)]
-    return _timed(tokens.encode(" ".join(vote(candidates))), heard, tokens, step_seconds, lead)
+    spoken = [_greedy(log_probs) for log_probs in heard.said]
+    if len(spoken) == 1 or np.array_equal(spoken[0].token_ids, spoken[1].token_ids):
+        return spoken[-1]
+    texts = [each.token_ids for each in spoken]
+    scores = sum(forward_scores(log_probs, texts) for log_probs in heard.said)
+    return spoken[int(np.argmax(scores))]
 
 
 def _timed(token_ids: np.ndarray, heard: Heard, tokens: Tokens, step_seconds: float, lead: float) -> list[Word]:
@@ -200,7 +233,8 @@ def _greedy(log_probs: np.ndarray) -> SpokenTokens:
     return greedy(log_probs[None], np.array([len(log_probs)]))[0]
 
 
-def _searched(heard: Heard, tokens: Tokens, decoding: Decoding, step_seconds: float, lead: float) -> list[Word]:
+def _searched(heard: Heard, tokens: Tokens, decoding: Decoding) -> np.ndarray:
+    """Token ids of the best transcript that a beam search with the language model finds."""
     log_probs = heard.together
     best = beam_search(
         log_probs,
@@ -213,4 +247,4 @@ def _searched(heard: Heard, tokens: Tokens, decoding: Decoding, step_seconds: fl
         unknown_bonus=decoding.unknown_bonus,
         best=1,
     )[0]
-    return _timed(np.array(best.token_ids, np.int32), heard, tokens, step_seconds, lead)
+    return np.array(best.token_ids, np.int32)
