@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from keras_stt.data.augment import Augmentation
-from keras_stt.speed import change_speed
 from keras_stt.data.feature_store import ComputedFeatures
 from keras_stt.data.utterance_plan import UtterancePlan
 from keras_stt.data.utterances import EncodedTexts, UtteranceBatches, frame_counts, usable_rows
+from keras_stt.speed import change_speed
 
 STRONG = Augmentation(
     vocal_tract=0.1, noise=3.0, gain=1.0, time_masks=3, time_mask_ratio=0.1, frequency_masks=2, speed=0.1

@@ -6,11 +6,11 @@ from collections.abc import Callable
 import numpy as np
 
 from keras_stt.data.augment import Augmentation, augment
-from keras_stt.speed import change_tempo
 from keras_stt.data.plan import WindowPlan
 from keras_stt.data.windows import WindowShape, cut_window
 from keras_stt.features import FRAME_SECONDS
 from keras_stt.masking import Masking
+from keras_stt.speed import change_tempo
 from keras_stt.text import Vocabulary
 
 TRIM_STEPS = 16  # batches are cut to a multiple of so many audio steps: few shapes, little padding

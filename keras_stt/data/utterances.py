@@ -7,10 +7,10 @@ import functools
 import numpy as np
 
 from keras_stt.data.augment import Augmentation, augment
-from keras_stt.speed import change_speed
 from keras_stt.data.feature_store import FeatureStore
 from keras_stt.data.utterance_plan import UtterancePlan
 from keras_stt.features import FRAME_SECONDS
+from keras_stt.speed import change_speed
 
 
 class EncodedTexts:
