@@ -30,6 +30,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MOST_PASSES = 3
 CANDIDATES = (3, 5, 7)
 BEAM = 16
+EXAMPLES = 10
 LM_WEIGHTS = (0.3, 0.5, 0.7, 0.9)
 WORD_BONUSES = (0.0, 1.0, 2.0)
 
@@ -78,6 +79,20 @@ def tuned(dev: Utterances, language_model: WordNgrams, passes: int) -> Decoding:
     return min(tqdm(tried, desc="weights", leave=False), key=lambda decoding: dev.measure(decoding)["wer"])
 
 
+def examples(split: Utterances, passes: int, searched: Decoding) -> list[dict]:
+    """Some utterances, spread over the split, and what is made of them."""
+    voted = Decoding(passes, max(CANDIDATES))
+    ways = {
+        "draft": Decoding(0),
+        "refined": Decoding(passes),
+        "voted": voted,
+        "n-grams": dataclasses.replace(searched, candidates=max(CANDIDATES)),
+    }
+    said = {name: split.said(decoding) for name, decoding in ways.items()}
+    rows = [round(i * (len(split.texts) - 1) / (EXAMPLES - 1)) for i in range(EXAMPLES)]
+    return [{"spoken": split.texts[row], **{name: texts[row] for name, texts in said.items()}} for row in rows]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model")
@@ -116,7 +131,8 @@ def main() -> None:
         weights = {"texts": len(texts), "lm_weight": best.lm_weight, "word_bonus": best.word_bonus}
         measure(f"n-grams of {source}", best, **weights)
         measure(f"n-grams of {source}, voted", dataclasses.replace(best, candidates=max(CANDIDATES)), **weights)
-    write_text(ROOT / f"benchmarks/results/{arguments.output}.json", json.dumps(rows, indent=1) + "\n")
+    found = {"ways": rows, "examples": examples(test or dev, passes, best)}
+    write_text(ROOT / f"benchmarks/results/{arguments.output}.json", json.dumps(found, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -142,14 +142,13 @@ def race(refiner, encoder: Encoder, train: UtteranceBatches, dev: UtteranceBatch
     """Trains the refiner for the budget, what the encoder takes left out, and has it refine dev."""
     trained = refiner.trained
     rng = np.random.default_rng(1)
-    rate = keras.Variable(0.0, trainable=False)
     optimizer = make_optimizer("adamw", RATE, 0.01, 1.0, 0.0)
     trained.compile(optimizer, loss=refiner.loss)
     spent, step, points = 0.0, 0, []
     while spent < budget_cpu_s:
         inputs, targets = refiner.sample(*encoder(train, step), rng)
         rate = RATE * min(1.0, (step + 1) / WARMUP_STEPS) * 0.5 * (1 + np.cos(np.pi * spent / budget_cpu_s))
-        optimizer.learning_rate.assign(rate)
+        optimizer.learning_rate = rate
         started = time.process_time()
         loss = float(trained.train_on_batch(inputs, targets))
         spent += time.process_time() - started
@@ -186,9 +185,9 @@ def main() -> None:
     corpus = open_corpus(CorpusOptions(dataset="librispeech_folder", data_dir=arguments.data_dir))
 
     def batches(split: str, seed, augmentation=None) -> UtteranceBatches:
-        index = corpus[split]
+        index = list(corpus[split])
         speeds = augmentation.speeds if augmentation else (1.0,)
-        plan = UtterancePlan(index.durations, BATCH_SECONDS, seed, speeds=speeds)
+        plan = UtterancePlan([record.duration for record in index], BATCH_SECONDS, seed, speeds=speeds)
         return UtteranceBatches(index, ComputedFeatures(index, model.mel_bands), model.token_set, plan, augmentation)
 
     keras.config.set_dtype_policy(arguments.precision)
