@@ -1,6 +1,5 @@
 """WER against loss over all epochs of many runs, with the curves that may describe it."""
 
-import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -9,11 +8,6 @@ from keras_stt.formats.lines import write_text
 from keras_stt.report import plots
 from keras_stt.report.fit import fit_curves
 
-# The page's colours, for a file that is shown outside of it.
-_OWN_COLOURS = (
-    "<style>:root{color:#1c2024;--line:#d9dee3;--series-1:#1f6fb5;--series-2:#b8560b;background:#fff;"
-    "font-family:system-ui,sans-serif}</style>"
-)
 _CURVES = 2  # drawn: the best fit, and the one guessed (D33 of the diary) or else the next
 _GUESS = "logarithmic"
 TASK = "transcribe"
@@ -63,4 +57,4 @@ def write_plot(path, results: Mapping) -> None:
     """
     svg = plot(results)
     if svg:
-        write_text(path, re.sub(r"(<svg[^>]*>)", rf"\1{_OWN_COLOURS}", svg, count=1))
+        write_text(path, plots.standalone(svg))

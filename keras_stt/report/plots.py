@@ -20,6 +20,11 @@ _PAGE_COLOURS = {
     _GRID: "var(--line)",
     **{colour: f"var(--series-{i})" for i, colour in enumerate(_SERIES, start=1)},
 }
+# The page's colours, for a plot that is shown outside of it.
+_OWN_COLOURS = (
+    "<style>:root{color:#1c2024;--line:#d9dee3;--series-1:#1f6fb5;--series-2:#b8560b;background:#fff;"
+    "font-family:system-ui,sans-serif}</style>"
+)
 _DASHES = ("-", (0, (4, 1.5)), (0, (1, 1.2)))
 _MOST_LINES = len(_SERIES) * len(_DASHES)  # that can be told apart in one plot
 _STYLE = {
@@ -255,6 +260,11 @@ def svg(draw: Callable, name: str, height: float = SIZE[1]) -> str:
         axes.tick_params(length=0)
         figure.savefig(file, format="svg", transparent=True, metadata=_NO_DATE)
     return _for_page(file.getvalue(), name)
+
+
+def standalone(svg: str) -> str:
+    """An `<svg>` element as a file of its own, which brings the page's colours."""
+    return re.sub(r"(<svg[^>]*>)", rf"\1{_OWN_COLOURS}", svg, count=1)
 
 
 def _for_page(drawn: str, name: str) -> str:

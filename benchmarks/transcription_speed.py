@@ -1,0 +1,87 @@
+"""How fast whole utterances are transcribed on one core, the start of Python and all that follows included.
+
+    python benchmarks/transcription_speed.py MODEL --data_dir=LIBRISPEECH_FOLDER
+
+Runs `keras-stt transcribe` on the recordings of dev in one thread on one core, with each backend that is installed, and
+once on a single recording, so that the start can be told from the rest. Writes
+benchmarks/results/transcription_speed.json and prints the table. Each is measured three times, in turn; the median
+counts, in CPU-seconds, which other work on the machine disturbs less than seconds of the clock.
+"""
+
+import argparse
+import importlib.util
+import json
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+from statistics import median
+
+import soundfile
+
+from keras_stt.formats.lines import write_text
+
+ROOT = Path(__file__).resolve().parent.parent
+BACKENDS = ("torch", "tensorflow", "jax")
+WAYS = {
+    "draft": ["--passes=0"],
+    "refined": [],
+    "voted, 3 hearings": ["--candidates=3"],
+    "voted, 7 hearings": ["--candidates=7"],
+}
+TIMES = 3
+
+
+def cpu_seconds(model: str, files: list[Path], flags: list[str], backend: str) -> float:
+    """What a process that transcribes these files takes."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    one_thread = {"OMP_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
+    subprocess.run(
+        [sys.executable, "-m", "keras_stt", "transcribe", model, *map(str, files), *flags],
+        env={**os.environ, **one_thread, "KERAS_BACKEND": backend},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        check=True,
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("model")
+    parser.add_argument("--data_dir", required=True, type=Path)
+    arguments = parser.parse_args()
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    files = sorted(path for folder in arguments.data_dir.glob("dev*") for path in folder.rglob("*.*")
+                   if path.suffix in (".flac", ".opus", ".wav"))  # fmt: skip
+    seconds = sum(soundfile.info(path).duration for path in files)
+    rows = []
+    for backend in BACKENDS:
+        if importlib.util.find_spec(backend) is None:
+            continue
+        spent: dict[str, list[tuple[float, float]]] = {name: [] for name in WAYS}
+        for _ in range(TIMES):
+            for name, flags in WAYS.items():
+                all_of_it = cpu_seconds(arguments.model, files, flags, backend)
+                spent[name].append((all_of_it, cpu_seconds(arguments.model, files[:1], flags, backend)))
+        for name, found in spent.items():
+            whole, start = (median(times) for times in zip(*found, strict=True))
+            rows.append(
+                {
+                    "backend": backend,
+                    "name": name,
+                    "audio_seconds": seconds,
+                    "cpu_seconds": whole,
+                    "start_cpu_seconds": start,
+                    "times_real_time": seconds / whole,
+                    "times_real_time_without_start": seconds / max(whole - start, 1e-9),
+                }
+            )
+            print(f"{backend:12s}{name:20s}{rows[-1]['times_real_time']:6.0f} x real time", flush=True)
+    write_text(ROOT / "benchmarks/results/transcription_speed.json", json.dumps(rows, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
