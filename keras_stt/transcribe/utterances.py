@@ -138,12 +138,9 @@ def hear_at_speeds(model, frames: Sequence[np.ndarray], passes: int, candidates:
         frames: log-mel frames of each, `(T, mel_bands)`.
         passes: of the refiner, where there is one.
     """
-    speeds = SPEEDS[:candidates]
-    heard = [
-        hear(model, [change_speed(piece, speed) if len(piece) else piece for piece in frames], passes)
-        for speed in speeds
-    ]
-    return [list(hearings) for hearings in zip(*heard, strict=True)]
+    played = [change_speed(piece, speed) if len(piece) else piece for piece in frames for speed in SPEEDS[:candidates]]
+    heard = hear(model, played, passes)
+    return [heard[first : first + candidates] for first in range(0, len(heard), candidates)]
 
 
 def hear(model, frames: Sequence[np.ndarray], passes: int) -> list[Heard]:
