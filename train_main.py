@@ -101,6 +101,7 @@ flags.DEFINE_float("middle_weight", 0.5, "Weight of a CTC loss halfway, whose ou
 flags.DEFINE_float("phone_weight", 0.0, "Weight of saying phones halfway, where TextGrids tell them; 0: no such head.")
 flags.DEFINE_integer("known_phones_steps", 0, "Steps at the beginning that read only utterances of known phones.")
 flags.DEFINE_integer("refiner_blocks", 2, "Blocks that read audio and a masked draft, and say the text again; 0: none.")
+flags.DEFINE_string("refiner_mixer", "conv", "How steps of the refiner look at each other; see --audio_mixer.")
 flags.DEFINE_float("refiner_weight", 0.5, "Weight of the refiner's CTC loss.")
 flags.DEFINE_float("consistency", 0.0, "Weight of agreement between two views of each utterance (CR-CTC); 0: one view.")
 flags.DEFINE_string("text_corpus", "", "Text file, a text a line, that the refiner also reads, without audio.")

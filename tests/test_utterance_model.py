@@ -137,6 +137,18 @@ def test_parts_can_be_left_out(inputs):
     assert set(plain.decoder(2)(inputs)) == {"draft"}
 
 
+def test_the_refiner_looks_as_it_is_told(inputs):
+    """With attention, what is shown at the end is seen at the beginning; with convolutions, not so far."""
+    for mixer, seen in (("conv", False), ("conv,attention", True)):
+        model = build(refiner_mixer=mixer, refiner_blocks=2)
+        heard = model.encoder(inputs)
+        given = {name: ops.convert_to_numpy(heard[name]) for name in ("audio", "steps")}
+        masked = np.full((3, 10), TOKENS.mask_id, np.int32)
+        shown = np.where(np.arange(10) == 9, 1, masked)
+        one, other = (ops.convert_to_numpy(model.refiner({**given, "path": path})) for path in (masked, shown))
+        assert (np.abs(one - other)[0, 0].max() > 1e-4) == seen
+
+
 def test_a_file_holds_all_of_it(model, inputs, tmp_path):
     model.decoder(1)  # what was asked for before is not saved a second time
     model.training_record = {"lead": 0.1, "flags": "--view=utterance"}

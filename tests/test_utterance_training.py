@@ -236,6 +236,7 @@ def test_a_warm_start_takes_every_weight_to_its_own_place(tmp_path):
         ({"batch_seconds": 0.0}, "^--batch_seconds: "),
         ({"audio_blocks": 1}, "^--audio_blocks: 1 has no middle"),
         ({"tokens": "words"}, "^--tokens: "),
+        ({"refiner_mixer": "conv,none"}, "^--refiner_mixer: 'none' is not one of"),
         ({"export": True}, "^--export: is of --view=window"),
         ({"precision": "float16"}, "^--precision: "),
         ({"passes": -1}, "^--passes: "),

@@ -49,6 +49,7 @@ class UtteranceModel(keras.Model):
             (self-conditioning: Nozaki and Komatsu, 2021).
         phones: names of the phones that are told apart halfway; none: no such head.
         refiner_blocks: 0: no refiner.
+        refiner_mixer: as `audio_mixer`, of the refiner's blocks.
         reads_text: whether the refiner is also given texts without audio, as in training with a text corpus.
         mel_bands: of the log-mel frames.
         training: plain values the file should carry: flags, versions, WER reached.
@@ -74,6 +75,7 @@ class UtteranceModel(keras.Model):
         middle_ctc: bool = True,
         phones: list[str] | tuple[str, ...] = (),
         refiner_blocks: int = 2,
+        refiner_mixer: str = "conv",
         reads_text: bool = False,
         mel_bands: int = features.MEL_BANDS,
         training: dict | None = None,
@@ -95,6 +97,7 @@ class UtteranceModel(keras.Model):
             "middle_ctc": middle_ctc,
             "phones": list(phones),
             "refiner_blocks": refiner_blocks,
+            "refiner_mixer": refiner_mixer,
             "reads_text": reads_text,
             "mel_bands": mel_bands,
         }
@@ -151,9 +154,9 @@ class UtteranceModel(keras.Model):
         return {**self.config, "training": self.training_record, "name": self.name}
 
 
-def _blocks(config: dict, count: int, name: str, audio, steps):
+def _blocks(config: dict, count: int, name: str, audio, steps, mixer: str):
     """The audio after `count` blocks."""
-    mixers = config["audio_mixer"].split(",")
+    mixers = mixer.split(",")
     for i in range(count):
         audio = AudioBlock(
             config["model_dim"],
@@ -176,7 +179,7 @@ def _encoder(config: dict) -> keras.Model:
     audio, steps = AudioPooling("conv", config["subsampling"], dim, name="subsampling")(audio, lengths)
     audio = keras.layers.Dense(dim, name="audio_input")(audio)
     outputs = {}
-    audio = _blocks(config, middle, "lower_block", audio, steps)
+    audio = _blocks(config, middle, "lower_block", audio, steps, config["audio_mixer"])
     if config["phones"] or config["middle_ctc"]:
         normed = normalization_layer(norm, name="middle_norm")(audio)
     if config["phones"]:
@@ -185,7 +188,7 @@ def _encoder(config: dict) -> keras.Model:
         outputs["middle"] = CTCHead(config["token_count"], name="middle")(normed, steps)
         said = keras.layers.Softmax(name="middle_posteriors")(outputs["middle"])
         audio = keras.layers.Add(name="self_conditioned")([audio, keras.layers.Dense(dim, name="said_halfway")(said)])
-    audio = _blocks(config, config["audio_blocks"] - middle, "upper_block", audio, steps)
+    audio = _blocks(config, config["audio_blocks"] - middle, "upper_block", audio, steps, config["audio_mixer"])
     outputs["audio"] = normalization_layer(norm, name="audio_norm")(audio)
     outputs["draft"] = CTCHead(config["token_count"], name="draft")(outputs["audio"], steps)
     outputs["steps"] = steps
@@ -199,7 +202,7 @@ def _refiner(config: dict) -> keras.Model:
     path = keras.Input((None,), dtype="int32", name="path")
     text = keras.layers.Embedding(config["token_count"] + 1, dim, name="token_embedding")(path)
     both = keras.layers.Add(name="text_on_audio")([audio, text])
-    both = _blocks(config, config["refiner_blocks"], "refiner_block", both, steps)
+    both = _blocks(config, config["refiner_blocks"], "refiner_block", both, steps, config["refiner_mixer"])
     both = normalization_layer(config["normalization"], name="refined_norm")(both)
     refined = CTCHead(config["token_count"], name="refined")(both, steps)
     return keras.Model({"audio": audio, "steps": steps, "path": path}, refined, name="refiner")

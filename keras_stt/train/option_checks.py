@@ -87,9 +87,10 @@ def _require_choices(options) -> None:
 
 
 def _require_bounds(options) -> None:
-    for mixer in options.audio_mixer.split(",") if options.view == "utterance" else [options.audio_mixer]:
-        if mixer not in AUDIO_MIXERS:
-            raise FlagError("audio_mixer", f"{mixer!r} is not one of {', '.join(AUDIO_MIXERS)}")
+    _require_mixers(
+        "audio_mixer", options.audio_mixer.split(",") if options.view == "utterance" else [options.audio_mixer]
+    )
+    _require_mixers("refiner_mixer", options.refiner_mixer.split(","))
     for name in _POSITIVE:
         if getattr(options, name) < 1:
             raise FlagError(name, f"{getattr(options, name)} is too small; give at least 1")
@@ -108,6 +109,12 @@ def _require_bounds(options) -> None:
         )
     if not 0 < options.learning_rate < math.inf:
         raise FlagError("learning_rate", f"{options.learning_rate} is no number above 0; try 0.002")
+
+
+def _require_mixers(flag: str, mixers: list[str]) -> None:
+    for mixer in mixers:
+        if mixer not in AUDIO_MIXERS:
+            raise FlagError(flag, f"{mixer!r} is not one of {', '.join(AUDIO_MIXERS)}")
 
 
 def _require_model(options) -> None:

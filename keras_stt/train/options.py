@@ -72,6 +72,7 @@ class TrainOptions:
     phone_weight: float
     known_phones_steps: int
     refiner_blocks: int
+    refiner_mixer: str
     refiner_weight: float
     consistency: float
     text_corpus: str

@@ -32,6 +32,7 @@ def compiled_model(setup: Setup) -> UtteranceRecognizer:
             middle_ctc=options.middle_weight > 0,
             phones=setup.phones.names if setup.phones else (),
             refiner_blocks=options.refiner_blocks,
+            refiner_mixer=options.refiner_mixer,
             reads_text=setup.batches.texts is not None,
             mel_bands=options.mel_bands,
         )
