@@ -23,6 +23,7 @@ from keras_stt.formats.lines import write_text
 from keras_stt.pretrained import FOLDER
 from keras_stt.train.corpus import open_splits
 from keras_stt.train.options import TrainOptions
+from keras_stt.train.utterance.word_times import measured_lead
 from keras_stt.transcribe.utterances import SPEEDS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -59,11 +60,15 @@ def main() -> None:
     parser.add_argument("name")
     arguments = parser.parse_args()
     model = keras_stt.load_model(arguments.run)
-    model.training_record = without_places(model.training_record)
+    splits = open_splits(options_of(arguments.run))
+    times = measured_lead(model, splits["train"].index)  # anew: a model may be older than the way it is measured
+    model.training_record = without_places(model.training_record) | {
+        name: times[name] for name in ("lead",) if name in times
+    }
     whole = arguments.run / "released.keras"
     model.save(whole)
     shipped = FOLDER / f"{arguments.name}.keras"
-    found = write_half_precision(whole, shipped)
+    found = write_half_precision(whole, shipped) | times
     found["parameters"] = model.count_params()
     summary = json.loads((arguments.run / "summary.json").read_text())
     found |= {name: summary[name] for name in ("train_cpu_seconds", "steps", "epochs", "backend")}

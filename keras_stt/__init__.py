@@ -1,12 +1,13 @@
 """Speech-to-text in Keras 3 on a masked-token objective."""
 
 __version__ = "0.1.0"
-__all__ = ["InputError", "Recognizer", "Transcript", "load_model"]
+__all__ = ["InputError", "Recognizer", "Transcript", "load_language_model", "load_model"]
 
 _HOMES = {
     "InputError": "keras_stt.errors",
     "Recognizer": "keras_stt.recognizer",
     "Transcript": "keras_stt.transcribe",
+    "load_language_model": "keras_stt.recognizer",
     "load_model": "keras_stt.recognizer",
 }
 

@@ -246,7 +246,7 @@ def test_wrong_input_of_utterance_commands(utterance_path, recordings, tmp_path,
     (tmp_path / "bad.npz").write_text("no words")
     bad = f"--language_model={tmp_path}/bad.npz"
     assert_input_error(capsys, "bad.npz: ", *transcribe, bad)
-    assert_input_error(capsys, "none.npz: cannot be read", *transcribe, f"--language_model={tmp_path}/none.npz")
+    assert_input_error(capsys, "none.npz: no such language model", *transcribe, f"--language_model={tmp_path}/none.npz")
     assert_input_error(capsys, "--beam: 0 transcripts", *transcribe, bad, "--beam=0")
     assert_input_error(capsys, "--lm_weight: -1; give 0", *transcribe, bad, "--lm_weight=-1")
     assert_input_error(capsys, "--word_bonus: nan; give a number", *transcribe, bad, "--word_bonus=nan")

@@ -28,8 +28,8 @@ def add_passes(parser: argparse.ArgumentParser) -> None:
 
 def add_search_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds `--language_model`, `--lm_weight`, `--word_bonus` and `--beam`."""
-    words = "of an utterance model: word n-grams that a beam search asks, an .npz that WordNgrams.save wrote"
-    parser.add_argument("--language_model", metavar="FILE", default="", help=words)
+    words = "of an utterance model: word n-grams that a beam search asks: librispeech-words, or an .npz of your own"
+    parser.add_argument("--language_model", metavar="NAME", default="", help=words)
     parser.add_argument("--lm_weight", type=float, help="how much the language model is heard, 0 or more")
     parser.add_argument("--word_bonus", type=float, help="natural logarithm added for every word, with one")
     parser.add_argument("--beam", type=int, help="transcripts that the search keeps, with one")
@@ -80,10 +80,10 @@ def search_of(args: argparse.Namespace) -> dict:
     """
     if not args.language_model:
         return {}
-    from keras_stt.decoding.language_model import WordNgrams
+    from keras_stt.recognizer import load_language_model
 
     given = {flag: getattr(args, flag) for flag in _SEARCH if getattr(args, flag) is not None}
-    return {"language_model": WordNgrams.load(args.language_model), **given}
+    return {"language_model": load_language_model(args.language_model), **given}
 
 
 def is_utterance_model(model) -> bool:

@@ -1,6 +1,7 @@
 """The utterance model as its users meet it: it transcribes, aligns, completes and ranks texts."""
 
 import functools
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -13,6 +14,7 @@ from keras_stt.errors import InputError
 from keras_stt.features import log_mel
 from keras_stt.models.utterance import UtteranceModel
 from keras_stt.recognizer.audio_input import load_samples
+from keras_stt.recognizer.language_models import load_language_model
 from keras_stt.text import normalize
 from keras_stt.tokens import Tokens, tokens_from_config
 from keras_stt.transcribe.transcript import Transcript
@@ -44,12 +46,13 @@ class UtteranceRecognizer(UtteranceModel):
 
         Args:
             passes: refinements of the draft; 0 is the draft.
-            decoding: `candidates`, `language_model`, `lm_weight`, ...; see `transcribe.utterances.Decoding`.
+            decoding: `candidates`, `language_model` (word n-grams, or what `load_language_model` takes), `lm_weight`,
+                ...; see `transcribe.utterances.Decoding`.
 
         Returns:
             A `Transcript`: `.text`, and `.words` with times and confidences.
         """
-        settings = Decoding(passes, **decoding)
+        settings = Decoding(passes, **_with_language_model(decoding))
         return transcribe_samples(self, load_samples(audio, sample_rate), settings, self.lead)
 
     def align(self, audio, text: str, sample_rate: int | None = None) -> list[Word]:
@@ -83,7 +86,9 @@ class UtteranceRecognizer(UtteranceModel):
             decoding: `language_model`, `beam`, ...; see `decoding.fill`.
         """
         heard = self._heard(audio, sample_rate, passes)
-        return fill(heard.best, pattern, self.token_set, self.step_seconds, lead=self.lead, **decoding)
+        return fill(
+            heard.best, pattern, self.token_set, self.step_seconds, lead=self.lead, **_with_language_model(decoding)
+        )
 
     def draft_and_refine(self, features: np.ndarray, lengths: np.ndarray, passes: int):
         """Logits of the draft `(B, S, tokens)` and of its last refinement, None where there is none.
@@ -108,3 +113,9 @@ class UtteranceRecognizer(UtteranceModel):
         if not text:
             raise InputError("text: it has no words; give at least one")
         return self.token_set.encode(text)
+
+
+def _with_language_model(decoding: dict) -> dict:
+    """The keywords with the language model itself where its name or path was given."""
+    given = decoding.get("language_model")
+    return {**decoding, "language_model": load_language_model(given)} if isinstance(given, str | Path) else decoding

@@ -42,9 +42,9 @@ class Decoding:
     passes: int = 1
     candidates: int = 1
     language_model: object = None
-    beam: int = 32
-    lm_weight: float = 0.5
-    word_bonus: float = 0.0
+    beam: int = 16
+    lm_weight: float = 0.7
+    word_bonus: float = 1.0
     unknown_bonus: float = 0.0
 
     def __post_init__(self):

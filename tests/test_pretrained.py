@@ -1,0 +1,73 @@
+"""The models that come with the package: found by name, small, and of use at once."""
+
+import re
+
+import numpy as np
+import pytest
+
+import keras_stt
+from keras_stt.errors import InputError
+from keras_stt.pretrained import FOLDER, pretrained_names
+from keras_stt.wer import wer
+
+MOST_BYTES = 25_000_000  # of all of them
+
+
+def test_they_are_small_together():
+    files = [*FOLDER.glob("*.keras"), *FOLDER.glob("*.npz")]
+    assert files
+    assert sum(path.stat().st_size for path in files) <= MOST_BYTES
+
+
+def test_a_wrong_name_tells_the_right_ones():
+    with pytest.raises(InputError, match=r"no such model; .* or a name: .*librispeech-small"):
+        keras_stt.load_model("librispeech-smal")
+
+
+@pytest.mark.parametrize("name", pretrained_names())
+def test_it_loads_by_name_and_hears(name):
+    model = keras_stt.load_model(name)
+    samples = np.random.default_rng(0).normal(0, 0.01, 24_000).astype(np.float32)
+    transcript = model.transcribe(samples, 16_000)
+    assert transcript.duration == 1.5
+    assert len(transcript.words) < 6  # noise is no speech
+
+
+@pytest.mark.parametrize("name", pretrained_names())
+def test_its_record_names_no_machine(name):
+    record = keras_stt.load_model(name).training_record
+    assert "--view=utterance" in record["flags"]
+    assert not re.search(r"=[^\n]*/", record["flags"])
+    assert 0 < record["dev_wer"] < 1
+    assert record["lead"]
+
+
+def test_word_n_grams_come_along():
+    words = keras_stt.load_language_model("librispeech-words")
+    assert words.score("THE KING OF ENGLAND") > words.score("THE KING ENGLAND OF")
+    assert keras_stt.load_language_model("librispeech-words") is words
+    with pytest.raises(InputError, match="no such language model; .*librispeech-words"):
+        keras_stt.load_language_model("librispeech-word")
+
+
+def test_names_are_enough_to_transcribe_with_both():
+    samples = np.random.default_rng(0).normal(0, 0.01, 24_000).astype(np.float32)
+    model = keras_stt.load_model("librispeech-small")
+    assert len(model.transcribe(samples, 16_000, language_model="librispeech-words", candidates=3).words) < 6
+    assert model.fill(samples, "___", 16_000, language_model="librispeech-words").words
+
+
+@pytest.mark.data
+def test_it_hears_real_speech(real_data):
+    """A third of the words of strangers at least, and more with votes and words that it knows."""
+    model = keras_stt.load_model("librispeech-small")
+    files = sorted((real_data / "librispeech/dev").rglob("*.flac"))[::12]
+    texts = {}
+    for path in (real_data / "librispeech/dev").rglob("*.trans.txt"):
+        texts |= dict(line.split(" ", 1) for line in path.read_text().splitlines())
+    spoken = [texts[path.stem] for path in files]
+    plain = wer(spoken, [model.transcribe(path).text for path in files])
+    best = {"candidates": 5, "language_model": "librispeech-words"}
+    helped = wer(spoken, [model.transcribe(path, **best).text for path in files])
+    assert helped < plain - 0.08
+    assert plain < 0.67
