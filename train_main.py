@@ -8,6 +8,7 @@ import sys
 
 from absl import app, flags, logging
 
+from keras_stt.cli.backend import missing_backend
 from keras_stt.cli.quiet import quiet_tensorflow
 from keras_stt.errors import InputError
 
@@ -78,7 +79,11 @@ flags.DEFINE_float("mask_to", 1.0, "Masked share at the end, 0 to 1; uniform dra
 # The model.
 flags.DEFINE_integer("model_dim", 128, "Width of text and audio vectors.")
 flags.DEFINE_integer("audio_blocks", 2, "Blocks for audio alone, before the cross-domain blocks.")
-flags.DEFINE_string("audio_mixer", "conv", "How audio steps see each other: conv, attention, both; in turn: conv,both.")
+flags.DEFINE_string(
+    "audio_mixer",
+    "conv",
+    "How audio steps see each other: conv, attention, both; in turn, in each half of the encoder: conv,both.",
+)
 flags.DEFINE_integer("blocks", 1, "Cross-domain blocks, in which text and audio attend to each other; 0: deaf.")
 flags.DEFINE_integer("attention_heads", 4, "Heads of each attention.")
 flags.DEFINE_float("dropout", 0.0, "Share of values dropped in training, 0 up to but not 1.")
@@ -170,9 +175,13 @@ def main(argv) -> int:
     if len(argv) > 1:
         print(f"train_main.py: {argv[1]!r} is no flag; flags begin with --", file=sys.stderr)
         return 2
-    from keras_stt.export import ExportError
-    from keras_stt.train.options import TrainOptions  # Keras takes seconds to import: not for --help
-    from keras_stt.train.run import train
+    try:
+        from keras_stt.export import ExportError
+        from keras_stt.train.options import TrainOptions  # Keras takes seconds to import: not for --help
+        from keras_stt.train.run import train
+    except ModuleNotFoundError as error:
+        print(f"train_main.py: {missing_backend(error)}", file=sys.stderr)
+        return 2
 
     logging.set_verbosity(logging.WARNING)
     values = flags.FLAGS.flag_values_dict()

@@ -1,6 +1,6 @@
 """Two refiners raced on the drafts of one encoder, which stands still: the same data, the same CPU-seconds.
 
-    python benchmarks/refiner_race.py MODEL --data_dir=LIBRISPEECH_FOLDER [--budget_cpu_s=600] [--text=TRANSCRIPTS]
+    python benchmarks/refiner_race.py MODEL --data_dir=LIBRISPEECH_FOLDER [--budget_cpu_s=600]
 
 *Length-free* is the package's: tokens of the draft, some masked, on the steps of the audio, and CTC over the steps
 (Chi et al., "Align-Refine", 2021). *Fixed-length* fills the slots of the draft: cross-domain blocks over its tokens,

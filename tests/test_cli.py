@@ -376,3 +376,11 @@ def test_ngrams_of_nothing_are_one_clear_line(tmp_path, capsys, text):
     assert main(["ngrams", str(tmp_path / "text.txt"), str(tmp_path / "words.npz")]) == 2
     assert capsys.readouterr().err.count("\n") == 1
     assert not (tmp_path / "words.npz").exists()
+
+
+def test_a_backend_that_is_not_installed_is_told_in_one_line(capsys, monkeypatch):
+    def missing(path):
+        raise ModuleNotFoundError("No module named 'torch'", name="torch")
+
+    monkeypatch.setattr("keras_stt.recognizer.load_model", missing)
+    assert_input_error(capsys, "torch is not installed: pip install 'keras_stt[torch]'", "transcribe", "some", "a.wav")

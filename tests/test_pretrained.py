@@ -24,6 +24,13 @@ def test_a_wrong_name_tells_the_right_ones():
         keras_stt.load_model("librispeech-smal")
 
 
+def test_a_model_and_a_language_model_are_told_apart():
+    with pytest.raises(InputError, match="librispeech-words: word n-grams, no model; .*librispeech-small"):
+        keras_stt.load_model("librispeech-words")
+    with pytest.raises(InputError, match="librispeech-small: no such language model; .*librispeech-words"):
+        keras_stt.load_language_model("librispeech-small")
+
+
 @pytest.mark.parametrize("name", pretrained_names())
 def test_it_loads_by_name_and_hears(name):
     model = keras_stt.load_model(name)
@@ -54,6 +61,8 @@ def test_names_are_enough_to_transcribe_with_both():
     samples = np.random.default_rng(0).normal(0, 0.01, 24_000).astype(np.float32)
     model = keras_stt.load_model("librispeech-small")
     assert len(model.transcribe(samples, 16_000, language_model="librispeech-words", candidates=3).words) < 6
+    with pytest.raises(InputError, match="lm_weight: of a search with a language model"):
+        model.transcribe(samples, 16_000, lm_weight=0.5)
     assert model.fill(samples, "___", 16_000, language_model="librispeech-words").words
 
 

@@ -16,7 +16,9 @@ def add_parser(subparsers) -> None:
         description="Prints when each word of a text is said in a recording, in seconds, and how sure the model is of "
         "it. Needs a model that was trained with --view=utterance.",
     )
-    parser.add_argument("model", metavar="MODEL", help="a model.keras, or the output folder of a training run")
+    parser.add_argument(
+        "model", metavar="MODEL", help="librispeech-small, a model.keras, or the folder of a training run"
+    )
     parser.add_argument("file", metavar="FILE", help="recording: FLAC, WAV, Opus, MP3")
     parser.add_argument("text", metavar="TEXT", help="what is said in it, or a file of that, ending in .txt")
     parser.add_argument(
@@ -42,7 +44,10 @@ def run(args: argparse.Namespace) -> int:
         print("".join(json.dumps(word_fields(word), ensure_ascii=False) + "\n" for word in words), end="")
     else:
         name = Path(args.file).stem
-        rows = (CtmWord(name, "1", w.start, w.end - w.start, w.text, round(w.confidence, 4)) for w in words)
+        rows = (
+            CtmWord(name, "1", round(w.start, 3), round(w.end - w.start, 3), w.text, round(w.confidence, 4))
+            for w in words
+        )
         print(format_ctm(rows), end="")
     return 0
 

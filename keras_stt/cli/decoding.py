@@ -7,6 +7,7 @@ from keras_stt.errors import FlagError, InputError
 
 PASSES = 1
 HOP_MS = 600  # of `keras_stt.transcribe.windows`, which is slow to import
+MOST_CANDIDATES = 7  # speeds of `keras_stt.transcribe.utterances`, likewise
 _SEARCH = ("beam", "lm_weight", "word_bonus")  # what means nothing without a language model
 
 
@@ -41,7 +42,10 @@ def check_decoding_arguments(args: argparse.Namespace) -> None:
         raise FlagError("passes", f"{args.passes} passes; give 0 or more")
     if getattr(args, "hop_ms", None) is not None and not 10 <= args.hop_ms < math.inf:
         raise FlagError("hop_ms", f"{args.hop_ms:g} ms; give 10 or more")
-    for flag in _SEARCH:
+    transcribes = hasattr(args, "candidates")
+    if transcribes and not 1 <= args.candidates <= MOST_CANDIDATES:
+        raise FlagError("candidates", f"{args.candidates}; give 1 to {MOST_CANDIDATES}")
+    for flag in _SEARCH if transcribes else ("lm_weight",):  # a gap is searched for without one, too
         if getattr(args, flag) is not None and not args.language_model:
             raise FlagError(flag, "is for a search with a language model; give --language_model too, or leave it out")
     if args.beam is not None and args.beam < 1:

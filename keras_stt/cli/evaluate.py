@@ -23,7 +23,9 @@ def add_parser(subparsers) -> None:
         description="Transcribes a split of a corpus and prints word and character error rates, the 95 % interval of "
         "the word error rate by resampling, and the utterances with most errors.",
     )
-    parser.add_argument("model", metavar="MODEL", help="a model.keras, or the output folder of a training run")
+    parser.add_argument(
+        "model", metavar="MODEL", help="librispeech-small, a model.keras, or the folder of a training run"
+    )
     parser.add_argument("--dataset", required=True, help="corpus: librispeech, stm, manifest, synthetic, digits, ...")
     parser.add_argument("--split", choices=SPLITS, default="test", help="part of the corpus (default: test)")
     add_corpus_arguments(parser)

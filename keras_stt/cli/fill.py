@@ -21,7 +21,9 @@ def add_parser(subparsers) -> None:
         description="Prints a transcript whose gaps are filled with what the recording says there. Needs a model that "
         "was trained with --view=utterance.",
     )
-    parser.add_argument("model", metavar="MODEL", help="a model.keras, or the output folder of a training run")
+    parser.add_argument(
+        "model", metavar="MODEL", help="librispeech-small, a model.keras, or the folder of a training run"
+    )
     parser.add_argument("file", metavar="FILE", help="recording: FLAC, WAV, Opus, MP3")
     words = "words, and for one or more unknown ones underscores: 'THE ___ BROWN FOX'"
     parser.add_argument("pattern", metavar="PATTERN", help=words)

@@ -6,6 +6,7 @@ import os
 import sys
 
 from keras_stt import __version__
+from keras_stt.cli.backend import missing_backend
 from keras_stt.cli.quiet import quiet_tensorflow
 from keras_stt.errors import InputError
 
@@ -43,6 +44,8 @@ def main(argv: list[str] | None = None) -> int:
         return args.run(args)
     except InputError as error:
         return _fail(error, INPUT_ERROR)
+    except ModuleNotFoundError as error:
+        return _fail(missing_backend(error), INPUT_ERROR)
     except BrokenPipeError:
         # The reader of our output has seen enough. Python would complain once more when it flushes stdout at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -2,7 +2,7 @@
 
 import argparse
 
-from keras_stt.errors import FlagError
+from keras_stt.errors import InputError
 
 ORDER = 3
 
@@ -28,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
         InputError: the text cannot be read, has no words, or the file cannot be written.
     """
     if not args.output.endswith(".npz"):
-        raise FlagError("output", f"{args.output}: give a name that ends in .npz")
+        raise InputError(f"{args.output}: give a name that ends in .npz")
     from keras_stt.data.text_paths import read_texts
     from keras_stt.decoding.language_model import WordNgrams
 

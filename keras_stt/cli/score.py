@@ -16,7 +16,9 @@ def add_parser(subparsers) -> None:
         "first, a tab between them; -inf where the recording is too short for it. Needs a model that was trained with "
         "--view=utterance.",
     )
-    parser.add_argument("model", metavar="MODEL", help="a model.keras, or the output folder of a training run")
+    parser.add_argument(
+        "model", metavar="MODEL", help="librispeech-small, a model.keras, or the folder of a training run"
+    )
     parser.add_argument("file", metavar="FILE", help="recording: FLAC, WAV, Opus, MP3")
     parser.add_argument("texts", metavar="TEXT", nargs="+", help="what may be said in it, or files of that, .txt")
     add_passes(parser)

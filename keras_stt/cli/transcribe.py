@@ -16,7 +16,9 @@ def add_parser(subparsers) -> None:
         description="Prints what is said in recordings of any length. Of several files each line begins with the "
         "file's name and a tab. A file that cannot be read is reported and passed over.",
     )
-    parser.add_argument("model", metavar="MODEL", help="a model.keras, or the output folder of a training run")
+    parser.add_argument(
+        "model", metavar="MODEL", help="librispeech-small, a model.keras, or the folder of a training run"
+    )
     parser.add_argument("files", metavar="FILE", nargs="+", help="recordings: FLAC, WAV, Opus, MP3")
     parser.add_argument(
         "--format",

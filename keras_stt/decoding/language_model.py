@@ -220,7 +220,7 @@ class WordNgrams:
         except InputError:
             raise
         except Exception as error:  # a damaged file can fail in many ways
-            raise InputError(f"{path}: is no language model ({error}); make one with WordNgrams.learn") from error
+            raise InputError(f"{path}: is no language model; make one with `keras-stt ngrams TEXT OUT.npz`") from error
 
 
 __all__ = ["BEGIN_WORD", "END", "END_WORD", "ROOT", "UNKNOWN", "UNKNOWN_WORD", "Spelling", "WordNgrams"]

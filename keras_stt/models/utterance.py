@@ -44,7 +44,7 @@ class UtteranceModel(keras.Model):
         model_dim, attention_heads, dropout, position, normalization: of all blocks; see `layers.AudioBlock`.
         audio_blocks, mixer_kernel: blocks of the encoder, and over how many steps a convolution in them hears.
         audio_mixer: how steps look at each other in a block, or in several in turn (`conv,conv,both`): convolutions
-            are cheap, attention is not.
+            are cheap, attention is not. The turns begin anew in each half of the encoder.
         middle_ctc: whether a CTC head listens halfway (Lee and Watanabe, 2021), and what it says goes back in
             (self-conditioning: Nozaki and Komatsu, 2021).
         phones: names of the phones that are told apart halfway; none: no such head.
@@ -110,7 +110,7 @@ class UtteranceModel(keras.Model):
         heard = encoder(dict(inputs))
         outputs = {name: heard[name] for name in ("draft", "middle", "phones") if name in heard}
         if refiner is not None:
-            path = MaskedPath(name="masked_path")(heard["draft"])
+            path = MaskedPath(SURE, name="masked_path")(heard["draft"])
             outputs["refined"] = refiner({"audio": heard["audio"], "steps": heard["steps"], "path": path})
             if reads_text:
                 inputs["text_path"] = keras.Input((None,), dtype="int32", name="text_path")

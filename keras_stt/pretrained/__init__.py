@@ -17,6 +17,10 @@ def language_model_names() -> list[str]:
 
 
 def pretrained_path(name: str) -> Path | None:
-    """The file of the model, or the language model, of that name; None where there is none."""
-    known = {path.stem: path for ending in ("keras", "npz") for path in FOLDER.glob(f"*.{ending}")}
-    return known.get(name)
+    """The file of the model of that name; None where there is none."""
+    return FOLDER / f"{name}.keras" if name in pretrained_names() else None
+
+
+def language_model_path(name: str) -> Path | None:
+    """The file of the word n-grams of that name; None where there are none."""
+    return FOLDER / f"{name}.npz" if name in language_model_names() else None

@@ -5,7 +5,7 @@ import os
 
 from keras_stt.decoding.language_model import WordNgrams
 from keras_stt.errors import InputError
-from keras_stt.pretrained import language_model_names, pretrained_path
+from keras_stt.pretrained import language_model_names, language_model_path
 
 
 def load_language_model(path) -> WordNgrams:
@@ -17,7 +17,7 @@ def load_language_model(path) -> WordNgrams:
     Raises:
         InputError: there are none, or the file is damaged.
     """
-    found = pretrained_path(os.fspath(path))
+    found = language_model_path(os.fspath(path))
     if found is None and not os.path.exists(path):
         names = ", ".join(language_model_names())
         raise InputError(

@@ -6,7 +6,7 @@ from pathlib import Path
 import keras
 
 from keras_stt.errors import InputError
-from keras_stt.pretrained import pretrained_names, pretrained_path
+from keras_stt.pretrained import language_model_path, pretrained_names, pretrained_path
 from keras_stt.recognizer.utterance import UtteranceRecognizer
 from keras_stt.recognizer.window import Recognizer
 
@@ -21,12 +21,15 @@ def load_model(path) -> Recognizer | UtteranceRecognizer:
     Raises:
         InputError: there is none, it is damaged, or it is another kind of Keras model.
     """
+    if language_model_path(str(path)):
+        raise InputError(f"{path}: word n-grams, no model; give them as language_model, and a name: {_names()}")
     path = pretrained_path(str(path)) or Path(path)
     if path.is_dir():
         path = path / "model.keras"
     if not path.is_file():
-        named = f", or a name: {', '.join(pretrained_names())}" if pretrained_names() else ""
-        raise InputError(f"{path}: no such model; give the model.keras that a training run wrote{named}")
+        raise InputError(
+            f"{path}: no such model; give the model.keras that a training run wrote, or a name: {_names()}"
+        )
     try:
         model = keras.saving.load_model(path, compile=False)
     except (ValueError, OSError, KeyError, TypeError, zipfile.BadZipFile) as error:
@@ -35,3 +38,7 @@ def load_model(path) -> Recognizer | UtteranceRecognizer:
     if not isinstance(model, (Recognizer, UtteranceRecognizer)):
         raise InputError(f"{path}: a {type(model).__name__}, not a keras_stt model; give one that train_main.py wrote")
     return model
+
+
+def _names() -> str:
+    return ", ".join(pretrained_names())

@@ -21,6 +21,7 @@ from keras_stt.transcribe.transcript import Transcript
 from keras_stt.transcribe.utterances import Decoding, Heard, hear, transcribe_samples
 
 PASSES = 1
+_SEARCH = ("beam", "lm_weight", "word_bonus", "unknown_bonus")  # what transcription ignores without a language model
 
 
 @keras.saving.register_keras_serializable("keras_stt")
@@ -52,7 +53,7 @@ class UtteranceRecognizer(UtteranceModel):
         Returns:
             A `Transcript`: `.text`, and `.words` with times and confidences.
         """
-        settings = Decoding(passes, **_with_language_model(decoding))
+        settings = Decoding(passes, **_with_language_model(decoding, _SEARCH))
         return transcribe_samples(self, load_samples(audio, sample_rate), settings, self.lead)
 
     def align(self, audio, text: str, sample_rate: int | None = None) -> list[Word]:
@@ -65,7 +66,7 @@ class UtteranceRecognizer(UtteranceModel):
         return word_times(viterbi(heard.draft, self._encoded(text)), self.token_set, self.step_seconds, self.lead)
 
     def score(self, audio, text: str | list[str], sample_rate: int | None = None, passes: int = PASSES):
-        """How likely texts are, given the recording: natural logarithms of P(text | audio), to rank candidates by.
+        """How likely texts are, given the recording, to encoder and refiner together: natural logarithms, to rank by.
 
         Args:
             text: one, or several to be ranked.
@@ -75,7 +76,7 @@ class UtteranceRecognizer(UtteranceModel):
         """
         texts = [text] if isinstance(text, str) else list(text)
         heard = self._heard(audio, sample_rate, passes)
-        scores = forward_scores(heard.best, [self._encoded(candidate) for candidate in texts]).tolist()
+        scores = forward_scores(heard.together, [self._encoded(candidate) for candidate in texts]).tolist()
         return scores[0] if isinstance(text, str) else scores
 
     def fill(self, audio, pattern: str, sample_rate: int | None = None, passes: int = PASSES, **decoding) -> Filled:
@@ -87,7 +88,12 @@ class UtteranceRecognizer(UtteranceModel):
         """
         heard = self._heard(audio, sample_rate, passes)
         return fill(
-            heard.best, pattern, self.token_set, self.step_seconds, lead=self.lead, **_with_language_model(decoding)
+            heard.together,
+            pattern,
+            self.token_set,
+            self.step_seconds,
+            lead=self.lead,
+            **_with_language_model(decoding, ("lm_weight",)),
         )
 
     def draft_and_refine(self, features: np.ndarray, lengths: np.ndarray, passes: int):
@@ -109,13 +115,19 @@ class UtteranceRecognizer(UtteranceModel):
     def _encoded(self, text: str) -> np.ndarray:
         text = normalize(text)
         if unknown := sorted(set(text) - self.token_set.characters - {" "}):
-            raise InputError(f"text {text[:40]!r}: the model has no {', '.join(unknown)}; leave them out")
+            raise InputError(f"text {text[:40]!r}: the model has no {', '.join(unknown)}; spell it as it is spoken")
         if not text:
             raise InputError("text: it has no words; give at least one")
         return self.token_set.encode(text)
 
 
-def _with_language_model(decoding: dict) -> dict:
-    """The keywords with the language model itself where its name or path was given."""
+def _with_language_model(decoding: dict, needing: tuple[str, ...]) -> dict:
+    """The keywords with the language model itself where its name or path was given.
+
+    Raises:
+        InputError: keywords that need a language model, and none.
+    """
     given = decoding.get("language_model")
+    if given is None and (idle := [name for name in needing if name in decoding]):
+        raise InputError(f"{', '.join(idle)}: of a search with a language model; give language_model, or leave it out")
     return {**decoding, "language_model": load_language_model(given)} if isinstance(given, str | Path) else decoding

@@ -1,6 +1,7 @@
 """A recording to its words with an utterance model: drafted, refined, and heard at several speeds that vote."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy as np
 from keras_stt.audio import SAMPLE_RATE
 from keras_stt.decoding.beam import beam_search
 from keras_stt.decoding.ctc import greedy
-from keras_stt.decoding.ctc_alignment import forward_scores, least_steps, log_softmax, viterbi, word_times
+from keras_stt.decoding.ctc_alignment import least_steps, log_softmax, viterbi, word_times
 from keras_stt.decoding.spoken_tokens import SpokenTokens
 from keras_stt.decoding.stitch import HeardWindow, Word, stitch
 from keras_stt.decoding.vote import vote
@@ -19,7 +20,7 @@ from keras_stt.tokens import Tokens
 from keras_stt.transcribe.transcript import Transcript
 
 MOST_SECONDS = 30.0  # heard at once; longer recordings are heard in pieces
-OVERLAP_SECONDS = 6.0  # of two pieces, half of which each leaves to the other
+OVERLAP_SECONDS = 6.0  # of two pieces, whose words there are put together
 BATCH_SECONDS = 120.0  # of audio, padded, that is heard together
 FRAME_MULTIPLE = 160  # of a batch's length: few lengths mean few compiled graphs
 SPEEDS = (1.0, 0.9, 1.1, 0.95, 1.05, 0.85, 1.15)  # at which candidates are heard, in this order
@@ -30,8 +31,8 @@ class Decoding:
     """How a transcript is found.
 
     Attributes:
-        passes: refinements of the draft, each of what the one before found; 0: the draft. The last is kept where
-            encoder and refiner together find it likelier than the draft.
+        passes: refinements of the draft, each of what the one before found; 0: the draft. What is said in the end is
+            what encoder and refiner together find likeliest in every step.
         candidates: how often the recording is heard, each time at another of `SPEEDS`; drafts and refinements of all
             vote on every word (ROVER). What one hearing errs in, others may not: as good as a larger model, and as
             slow.
@@ -49,6 +50,9 @@ class Decoding:
 
     def __post_init__(self):
         _require_passes(self.passes)
+        for name in ("lm_weight", "word_bonus", "unknown_bonus"):
+            if not math.isfinite(getattr(self, name)):
+                raise InputError(f"{name} {getattr(self, name)}: give a number")
         if not 1 <= self.candidates <= len(SPEEDS):
             raise InputError(f"candidates {self.candidates}: give 1 to {len(SPEEDS)}")
 
@@ -69,11 +73,6 @@ class Heard:
 
     draft: np.ndarray
     refined: np.ndarray | None = None
-
-    @property
-    def best(self) -> np.ndarray:
-        """What was heard last: of the refiner, or else of the encoder."""
-        return self.draft if self.refined is None else self.refined
 
     @property
     def said(self) -> tuple[np.ndarray, ...]:
@@ -200,7 +199,7 @@ def decode(model, hearings: Sequence[Heard], decoding: Decoding, lead: float = 0
             return _timed(token_ids, heard, tokens, model.step_seconds, lead)
     if decoding.language_model is not None:
         return _timed(_searched(heard, tokens, decoding), heard, tokens, model.step_seconds, lead)
-    return word_times(_accepted(heard), tokens, model.step_seconds, lead)
+    return word_times(_greedy(heard.together), tokens, model.step_seconds, lead)
 
 
 def _candidates(heard: Heard, tokens: Tokens, decoding: Decoding) -> list[str]:
@@ -208,16 +207,6 @@ def _candidates(heard: Heard, tokens: Tokens, decoding: Decoding) -> list[str]:
     if decoding.language_model is not None:
         return [tokens.decode(_searched(heard, tokens, decoding))]
     return [tokens.decode(_greedy(log_probs).token_ids) for log_probs in reversed(heard.said)]
-
-
-def _accepted(heard: Heard) -> SpokenTokens:
-    """The refinement, or the draft where encoder and refiner together find that likelier."""
-    spoken = [_greedy(log_probs) for log_probs in heard.said]
-    if len(spoken) == 1 or np.array_equal(spoken[0].token_ids, spoken[1].token_ids):
-        return spoken[-1]
-    texts = [each.token_ids for each in spoken]
-    scores = sum(forward_scores(log_probs, texts) for log_probs in heard.said)
-    return spoken[int(np.argmax(scores))]
 
 
 def _timed(token_ids: np.ndarray, heard: Heard, tokens: Tokens, step_seconds: float, lead: float) -> list[Word]:
