@@ -1,6 +1,6 @@
 """How fast whole utterances are transcribed on one core, the start of Python and all that follows included.
 
-    python benchmarks/transcription_speed.py MODEL --data_dir=LIBRISPEECH_FOLDER
+    python benchmarks/transcription_speed.py MODEL --data_dir=LIBRISPEECH_FOLDER [--backends=torch,tensorflow,jax]
 
 Runs `keras-stt transcribe` on the recordings of dev in one thread on one core, with each backend that is installed, and
 once on a single recording, so that the start can be told from the rest. Writes
@@ -52,13 +52,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model")
     parser.add_argument("--data_dir", required=True, type=Path)
+    parser.add_argument("--backends", default=",".join(BACKENDS))
     arguments = parser.parse_args()
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     files = sorted(path for folder in arguments.data_dir.glob("dev*") for path in folder.rglob("*.*")
                    if path.suffix in (".flac", ".opus", ".wav"))  # fmt: skip
     seconds = sum(soundfile.info(path).duration for path in files)
     rows = []
-    for backend in BACKENDS:
+    for backend in arguments.backends.split(","):
         if importlib.util.find_spec(backend) is None:
             continue
         spent: dict[str, list[tuple[float, float]]] = {name: [] for name in WAYS}
