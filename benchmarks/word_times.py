@@ -10,6 +10,7 @@ name with `--speakers` those whose TextGrids it has not.
 import argparse
 import collections
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,8 @@ def main() -> None:
     late = {
         speaker: start_differences(model, records) + model.lead for speaker, records in by_speaker.items() if records
     }
+    if len(late) < 2:
+        sys.exit("word_times.py: word times of fewer than two speakers; the lead of one is measured on the others")
     rows = []
     for speaker in [name for name in arguments.speakers.split(",") if name] or sorted(late):
         lead = float(np.median(np.concatenate([late[other] for other in late if other != speaker])))

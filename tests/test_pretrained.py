@@ -1,6 +1,7 @@
 """The models that come with the package: found by name, small, and of use at once."""
 
 import re
+import types
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 import keras_stt
 from keras_stt.errors import InputError
 from keras_stt.pretrained import FOLDER, pretrained_names
+from keras_stt.train.corpus import _INDEX_FLAGS, fingerprint
 from keras_stt.wer import wer
 
 MOST_BYTES = 25_000_000  # of all of them
@@ -80,3 +82,14 @@ def test_it_hears_real_speech(real_data):
     helped = wer(spoken, [model.transcribe(path, **best).text for path in files])
     assert helped < plain - 0.08
     assert plain < 0.67
+
+
+def test_another_model_of_the_same_name_gives_other_word_times(tmp_path, monkeypatch):
+    """What is cached of a corpus is of the file, not of the name."""
+    options = types.SimpleNamespace(**dict.fromkeys(_INDEX_FLAGS, "") | {"alignment_model": "some"})
+    monkeypatch.setattr("keras_stt.pretrained.FOLDER", tmp_path)
+    (tmp_path / "some.keras").write_bytes(b"one")
+    before = fingerprint(options)
+    assert fingerprint(options) == before
+    (tmp_path / "some.keras").write_bytes(b"another")
+    assert fingerprint(options) != before

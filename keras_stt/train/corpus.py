@@ -20,6 +20,7 @@ from keras_stt.data.records import Record, require_disjoint_speakers
 from keras_stt.data.sources import open_corpus
 from keras_stt.data.sources.options import SPLITS, CorpusOptions
 from keras_stt.errors import FlagError, InputError
+from keras_stt.pretrained import pretrained_path
 from keras_stt.recognizer import load_model
 from keras_stt.train.options import TrainOptions
 
@@ -58,7 +59,8 @@ def fingerprint(options: TrainOptions) -> str:
     """Changes when another index is needed: other flags, or files that came, went or changed two folders deep."""
     said = {name: getattr(options, name) for name in _INDEX_FLAGS}
     seen = []
-    for place in (options.data_dir, options.archive_dir, options.alignment_dir, options.alignment_model):
+    model = pretrained_path(options.alignment_model) or options.alignment_model
+    for place in (options.data_dir, options.archive_dir, options.alignment_dir, model):
         seen += _seen(Path(place)) if place else []
     return hashlib.sha256(json.dumps([said, seen, index_module.FORMAT]).encode()).hexdigest()[:16]
 
