@@ -1,5 +1,7 @@
 """The utterance recogniser on recordings of tones: its encoder is a listener that knows them, all else is real."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import soundfile
@@ -237,6 +239,14 @@ def test_a_refinement_is_kept_where_both_together_like_it(model, surer, kept):
     faint = of_path([0, 1, 0, 2, 0], sure=1.0) if surer == "refined" else of_path([0, 1, 0, 3, 0], sure=1.0)
     heard = Heard(draft, faint) if surer == "draft" else Heard(faint, refined)
     assert " ".join(word.text for word in decode(model, [heard], Decoding())) == kept
+
+
+def test_what_draft_and_refinement_say_in_other_steps_is_said_once(model):
+    """Their mean finds every token half as likely as silence, and would say nothing."""
+    model.__dict__["token_set"] = WholeWords("ABCD")
+    heard = Heard(of_path([0, 1, 0, 0, 2, 0]), of_path([0, 0, 1, 0, 0, 2]))
+    faint = dataclasses.replace(heard, refined=heard.refined - np.eye(5)[0] * 0.5)
+    assert " ".join(word.text for word in decode(model, [faint], Decoding())) == "A B"
 
 
 def test_a_language_model_decides_between_words_that_sound_alike(model):

@@ -9,7 +9,7 @@ import numpy as np
 from keras_stt.audio import SAMPLE_RATE
 from keras_stt.decoding.beam import beam_search
 from keras_stt.decoding.ctc import greedy
-from keras_stt.decoding.ctc_alignment import least_steps, log_softmax, viterbi, word_times
+from keras_stt.decoding.ctc_alignment import forward_scores, least_steps, log_softmax, viterbi, word_times
 from keras_stt.decoding.spoken_tokens import SpokenTokens
 from keras_stt.decoding.stitch import HeardWindow, Word, stitch
 from keras_stt.decoding.vote import vote
@@ -31,8 +31,8 @@ class Decoding:
     """How a transcript is found.
 
     Attributes:
-        passes: refinements of the draft, each of what the one before found; 0: the draft. What is said in the end is
-            what encoder and refiner together find likeliest in every step.
+        passes: refinements of the draft, each of what the one before found; 0: the draft. Of the draft, the last
+            refinement and the mean of both the text is kept that encoder and refiner together find likeliest.
         candidates: how often the recording is heard, each time at another of `SPEEDS`; drafts and refinements of all
             vote on every word (ROVER). What one hearing errs in, others may not: as good as a larger model, and as
             slow.
@@ -199,7 +199,7 @@ def decode(model, hearings: Sequence[Heard], decoding: Decoding, lead: float = 0
             return _timed(token_ids, heard, tokens, model.step_seconds, lead)
     if decoding.language_model is not None:
         return _timed(_searched(heard, tokens, decoding), heard, tokens, model.step_seconds, lead)
-    return word_times(_greedy(heard.together), tokens, model.step_seconds, lead)
+    return word_times(_accepted(heard), tokens, model.step_seconds, lead)
 
 
 def _candidates(heard: Heard, tokens: Tokens, decoding: Decoding) -> list[str]:
@@ -207,6 +207,16 @@ def _candidates(heard: Heard, tokens: Tokens, decoding: Decoding) -> list[str]:
     if decoding.language_model is not None:
         return [tokens.decode(_searched(heard, tokens, decoding))]
     return [tokens.decode(_greedy(log_probs).token_ids) for log_probs in reversed(heard.said)]
+
+
+def _accepted(heard: Heard) -> SpokenTokens:
+    """Of the draft, its refinement and what both together say, the text that both together find likeliest."""
+    if heard.refined is None:
+        return _greedy(heard.draft)
+    # Where the two say a token in different steps, their mean may miss it: so it is judged like the others.
+    spoken = [_greedy(log_probs) for log_probs in (heard.together, heard.refined, heard.draft)]
+    scores = sum(forward_scores(log_probs, [each.token_ids for each in spoken]) for log_probs in heard.said)
+    return spoken[int(np.argmax(scores))]
 
 
 def _timed(token_ids: np.ndarray, heard: Heard, tokens: Tokens, step_seconds: float, lead: float) -> list[Word]:
