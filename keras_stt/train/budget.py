@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_stt.data.pipeline import training_data
+from keras_stt.data.pipeline import PREFETCH_STEPS, training_data
 from keras_stt.train.callbacks.progress import cpu_seconds
 from keras_stt.train.views import Setup, View
 
@@ -34,7 +34,8 @@ def steps_within(budget_cpu_s: float, model, batches, callbacks: list, epochs: i
     stamps = _Stamps()
     started = cpu_seconds()
     steps = WARM_STEPS + MEASURED_STEPS
-    dataset = training_data(batches, 0, steps)
+    # Batches are made ahead of the steps: were these the last, the final steps would make none, and seem cheaper.
+    dataset = training_data(batches, 0, steps + PREFETCH_STEPS)
     model.fit(dataset, steps_per_epoch=steps, callbacks=[stamps], shuffle=False, verbose=0)
     first_epoch_end, epoch_end = (_seconds_at_epoch_end(model, callbacks) for _ in range(2))
     step = (stamps.at[-1] - stamps.at[WARM_STEPS - 1]) / MEASURED_STEPS
