@@ -11,8 +11,9 @@ import pytest
 import soundfile
 from conftest import WORDS, write_tone_records
 
-from keras_stt.cli.decoding import HOP_MS, PASSES
+from keras_stt.cli.decoding import HOP_MS, MOST_CANDIDATES, PASSES
 from keras_stt.cli.main import VERBS, build_parser, main
+from keras_stt.decoding.fill import Filled
 
 QUIET = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
 
@@ -384,3 +385,27 @@ def test_a_backend_that_is_not_installed_is_told_in_one_line(capsys, monkeypatch
 
     monkeypatch.setattr("keras_stt.recognizer.load_model", missing)
     assert_input_error(capsys, "torch is not installed: pip install 'keras_stt[torch]'", "transcribe", "some", "a.wav")
+
+
+def test_a_gap_is_searched_for_without_a_language_model(utterance_path, recordings, capsys, monkeypatch):
+    """What the flags say of the search reaches it; the weight of a language model that is not there is refused."""
+    asked = {}
+    monkeypatch.setattr(
+        "keras_stt.recognizer.utterance.fill",
+        lambda *arguments, **given: asked.update(given) or Filled("A", [], [], 0.0),
+    )
+    assert main(["fill", str(utterance_path), str(recordings[1]), "___", "--beam=5", "--word_bonus=1.5"]) == 0
+    capsys.readouterr()
+    assert (asked["beam"], asked["word_bonus"]) == (5, 1.5)
+    weight = "--lm_weight: is for a search with a language model"
+    assert_input_error(capsys, weight, "fill", utterance_path, recordings[1], "___", "--lm_weight=1")
+
+
+def test_as_many_candidates_may_be_asked_for_as_there_are_speeds():
+    from keras_stt.transcribe.utterances import SPEEDS
+
+    assert len(SPEEDS) == MOST_CANDIDATES
+
+
+def test_too_many_candidates_are_refused_before_the_model_is_loaded(capsys):
+    assert_input_error(capsys, "--candidates: 9; give 1 to 7", "transcribe", "no model", "a.wav", "--candidates=9")

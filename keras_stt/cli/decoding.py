@@ -38,14 +38,27 @@ def add_search_arguments(parser: argparse.ArgumentParser) -> None:
 
 def check_decoding_arguments(args: argparse.Namespace) -> None:
     """Raises FlagError for values that make no sense with any model."""
+    check_passes(args)
+    if args.hop_ms is not None and not 10 <= args.hop_ms < math.inf:
+        raise FlagError("hop_ms", f"{args.hop_ms:g} ms; give 10 or more")
+    if not 1 <= args.candidates <= MOST_CANDIDATES:
+        raise FlagError("candidates", f"{args.candidates}; give 1 to {MOST_CANDIDATES}")
+    check_search_arguments(args, _SEARCH)
+
+
+def check_passes(args: argparse.Namespace) -> None:
+    """Raises FlagError for fewer than none."""
     if args.passes < 0:
         raise FlagError("passes", f"{args.passes} passes; give 0 or more")
-    if getattr(args, "hop_ms", None) is not None and not 10 <= args.hop_ms < math.inf:
-        raise FlagError("hop_ms", f"{args.hop_ms:g} ms; give 10 or more")
-    transcribes = hasattr(args, "candidates")
-    if transcribes and not 1 <= args.candidates <= MOST_CANDIDATES:
-        raise FlagError("candidates", f"{args.candidates}; give 1 to {MOST_CANDIDATES}")
-    for flag in _SEARCH if transcribes else ("lm_weight",):  # a gap is searched for without one, too
+
+
+def check_search_arguments(args: argparse.Namespace, needing: tuple[str, ...]) -> None:
+    """Raises FlagError for values that make no sense in any search.
+
+    Args:
+        needing: flags that mean nothing without a language model.
+    """
+    for flag in needing:
         if getattr(args, flag) is not None and not args.language_model:
             raise FlagError(flag, "is for a search with a language model; give --language_model too, or leave it out")
     if args.beam is not None and args.beam < 1:
@@ -77,16 +90,16 @@ def decoding_of(model, args: argparse.Namespace) -> dict:
 
 
 def search_of(args: argparse.Namespace) -> dict:
-    """The language model and what goes with it; nothing where the flags name none.
+    """What the flags say of a search: the language model, and what else they give.
 
     Raises:
-        InputError: it cannot be read.
+        InputError: the language model cannot be read.
     """
+    given = {flag: getattr(args, flag) for flag in _SEARCH if getattr(args, flag) is not None}
     if not args.language_model:
-        return {}
+        return given
     from keras_stt.recognizer import load_language_model
 
-    given = {flag: getattr(args, flag) for flag in _SEARCH if getattr(args, flag) is not None}
     return {"language_model": load_language_model(args.language_model), **given}
 
 

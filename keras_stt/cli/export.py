@@ -12,9 +12,7 @@ def add_parser(subparsers) -> None:
         description="Writes a model as a TensorFlow SavedModel that takes waveforms and needs neither this package nor "
         "Keras, then runs both on reference windows and compares what they say.",
     )
-    parser.add_argument(
-        "model", metavar="MODEL", help="librispeech-small, a model.keras, or the folder of a training run"
-    )
+    parser.add_argument("model", metavar="MODEL", help="a model.keras, or the output folder of a training run")
     parser.add_argument("output", metavar="OUT", help="folder to write; an earlier export there is replaced")
     parser.add_argument(
         "--format", choices=("saved_model",), default="saved_model", help="kind of artefact (default: saved_model)"

@@ -6,7 +6,8 @@ import json
 from keras_stt.cli.decoding import (
     add_passes,
     add_search_arguments,
-    check_decoding_arguments,
+    check_passes,
+    check_search_arguments,
     load_utterance_model,
     search_of,
 )
@@ -45,7 +46,8 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         InputError: model or recording cannot be read, or the pattern does not fit the recording or the model.
     """
-    check_decoding_arguments(args)
+    check_passes(args)
+    check_search_arguments(args, ("lm_weight",))  # a gap is searched for without a language model, too
     search = search_of(args)
     filled = load_utterance_model(args.model).fill(args.file, args.pattern, passes=args.passes, **search)
     if args.format == "txt":
