@@ -34,8 +34,7 @@ class Decoding:
         passes: refinements of the draft, each of what the one before found; 0: the draft. Of the draft, the last
             refinement and the mean of both the text is kept that encoder and refiner together find likeliest.
         candidates: how often the recording is heard, each time at another of `SPEEDS`; drafts and refinements of all
-            vote on every word (ROVER). What one hearing errs in, others may not: as good as a larger model, and as
-            slow.
+            vote on every word (ROVER). What one hearing errs in, others may not.
         language_model: word n-grams that a beam search asks; None: the likeliest token of every step.
         beam, lm_weight, word_bonus, unknown_bonus: of the beam search; see `decoding.beam`.
     """
