@@ -107,29 +107,6 @@ def examples_table() -> str:
     return "\n".join(lines).rstrip()
 
 
-def ablation_table() -> str:
-    rows = [
-        [f"[`{row['name']}`](../flags/ablation/{row['name']}.cfg)", row["description"], f"{row['steps']:,}"]
-        + [percent(row[way]["wer"]) for way in ("draft", "refined", "voted")]
-        for row in results("recognizer_ablation")
-    ]
-    return table("run | what it is | steps | draft | refined | voted", rows)
-
-
-def race_table() -> str:
-    rows = [
-        [
-            row["name"],
-            f"{row['parameters'] / 1e6:.1f} M",
-            f"{row['steps']:,}",
-            percent(row["draft_wer"]),
-            percent(row["wer"]),
-        ]
-        for row in results("refiner_race")
-    ]
-    return table("refiner | parameters | steps | its draft, dev WER | refined, dev WER", rows)
-
-
 def word_times_table() -> str:
     rows = [
         [
@@ -156,8 +133,6 @@ TABLES = {
     "curve": curve_table,
     "decoding": decoding_table,
     "examples": examples_table,
-    "ablation": ablation_table,
-    "race": race_table,
     "word_times": word_times_table,
     "speed": speed_table,
 }
