@@ -29,9 +29,9 @@ flags.DEFINE_string("data_dir", "", "Folder or file of the corpus; for TFDS corp
 flags.DEFINE_string("archive_dir", "", "Folder with LibriSpeech archives (train-clean-100.tar.gz, ...) to prepare.")
 for split in ("train", "dev", "test"):
     flags.DEFINE_string(f"{split}_splits", "", f"Parts of the corpus for {split}, comma-separated; empty: its own.")
-flags.DEFINE_list("dev_speakers", [], "Speakers held out for dev; none (digits): the extra corpus's dev.")
+flags.DEFINE_list("dev_speakers", [], "Speakers held out for dev; none (digits): the first extra corpus's dev.")
 flags.DEFINE_list("test_speakers", [], "Speakers held out for test, in corpora without named splits.")
-flags.DEFINE_string("extra_train_dataset", "", "A second corpus whose train split is added to train.")
+flags.DEFINE_list("extra_train_dataset", [], "Corpora, as NAME or NAME=FOLDER, whose train splits are added to train.")
 flags.DEFINE_bool("download", False, "Allow the network: TFDS may download the corpus.")
 flags.DEFINE_string("cache_dir", "~/.cache/keras_stt", "Folder for built corpora, indexes and features.")
 flags.DEFINE_bool("feature_cache", True, "Keep log-mel frames on disk (16 KB for a second of audio).")

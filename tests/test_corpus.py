@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from keras_stt.errors import FlagError, InputError
 from keras_stt.train.corpus import open_splits
 from keras_stt.train.options import TrainOptions
 
@@ -40,19 +41,24 @@ item []:
 """
 
 
-@pytest.fixture
-def options(tmp_path):
-    """Of a LibriSpeech-like folder in which one of three train utterances has a TextGrid."""
-    import train_main
-
+def write_corpus(corpus, splits=(("train", "1", 3), ("dev", "2", 1), ("test", "3", 1))):
+    """A LibriSpeech-like folder: of each split its name, its speaker, and how many utterances it has."""
     rng = np.random.default_rng(0)
-    for split, speaker, count in (("train", "1", 3), ("dev", "2", 1), ("test", "3", 1)):
-        folder = tmp_path / "corpus" / split / speaker / "9"
+    for split, speaker, count in splits:
+        folder = corpus / split / speaker / "9"
         folder.mkdir(parents=True)
         names = [f"{speaker}-9-{number:04d}" for number in range(count)]
         for name in names:
             soundfile.write(folder / f"{name}.flac", 0.1 * rng.standard_normal(32_000), 16_000)
         (folder / f"{speaker}-9.trans.txt").write_text("".join(f"{name} {WORDS}\n" for name in names))
+
+
+@pytest.fixture
+def options(tmp_path):
+    """Of a LibriSpeech-like folder in which one of three train utterances has a TextGrid."""
+    import train_main
+
+    write_corpus(tmp_path / "corpus")
     (tmp_path / "grids").mkdir()
     (tmp_path / "grids/1-9-0001.TextGrid").write_text(TEXTGRID)
     defaults = {flag.name: flag.default for flag in train_main.flags.FLAGS.get_flags_for_module("train_main")}
@@ -87,3 +93,37 @@ def test_the_same_utterances_train_when_their_times_are_then_guessed(options):
 def test_the_limit_counts_the_utterances_that_are_used(options):
     assert len(train_index(options(train_known_times=True, max_utterances=1))) == 1
     assert len(train_index(options(max_utterances=2))) == 2
+
+
+def test_train_splits_of_other_corpora_train_too(options, tmp_path):
+    write_corpus(tmp_path / "more", (("train", "4", 2), ("dev", "5", 1), ("test", "6", 1)))
+    write_corpus(tmp_path / "most", (("train", "7", 1), ("dev", "8", 1), ("test", "9", 1)))
+    folders = [f"librispeech_folder={tmp_path / name}" for name in ("more", "most")]
+    splits = open_splits(options(extra_train_dataset=folders))
+    assert {name: set(split.index.speakers) for name, split in splits.items()} == {
+        "train": {"1", "4", "7"},
+        "dev": {"2"},
+        "test": {"3"},
+    }
+    assert len(splits["train"].index) == 6
+
+
+def test_another_corpus_may_not_bring_a_speaker_of_dev_into_train(options, tmp_path):
+    write_corpus(tmp_path / "more", (("train", "2", 2), ("dev", "5", 1), ("test", "6", 1)))
+    with pytest.raises(InputError, match="2.*train.*dev|train.*dev.*2"):
+        open_splits(options(extra_train_dataset=[f"librispeech_folder={tmp_path / 'more'}"]))
+
+
+def test_another_corpus_that_is_not_there_is_named(options, tmp_path):
+    with pytest.raises(FlagError, match="--extra_train_dataset.*nowhere"):
+        open_splits(options(extra_train_dataset=[f"librispeech_folder={tmp_path / 'nowhere'}"]))
+    with pytest.raises(FlagError, match="--extra_train_dataset.*NAME=FOLDER"):
+        open_splits(options(extra_train_dataset=["librispeech_folder"]))
+
+
+def test_a_file_that_comes_into_another_corpus_is_heard(options, tmp_path):
+    write_corpus(tmp_path / "more", (("train", "4", 2), ("dev", "5", 1), ("test", "6", 1)))
+    extra = [f"librispeech_folder={tmp_path / 'more'}"]
+    assert len(train_index(options(extra_train_dataset=extra))) == 5
+    write_corpus(tmp_path / "more", (("train", "7", 1),))
+    assert len(train_index(options(extra_train_dataset=extra))) == 6

@@ -40,19 +40,25 @@ class Split:
         return counts
 
 
-def corpus_options(options: TrainOptions, dataset: str) -> CorpusOptions:
-    own = dataset == options.dataset
+def corpus_options(options: TrainOptions) -> CorpusOptions:
     return CorpusOptions(
-        dataset=dataset,
-        data_dir=options.data_dir if own else "",
-        archive_dir=options.archive_dir if own else "",
-        splits=tuple((split, getattr(options, f"{split}_splits")) for split in SPLITS) if own else (),
-        dev_speakers=tuple(options.dev_speakers) if own else (),
-        test_speakers=tuple(options.test_speakers) if own else (),
+        dataset=options.dataset,
+        data_dir=options.data_dir,
+        archive_dir=options.archive_dir,
+        splits=tuple((split, getattr(options, f"{split}_splits")) for split in SPLITS),
+        dev_speakers=tuple(options.dev_speakers),
+        test_speakers=tuple(options.test_speakers),
         cache_dir=os.path.expanduser(options.cache_dir),
         download=options.download,
         seed=0,  # the corpus stays the same when the seed of training changes
     )
+
+
+def extra_corpus_options(options: TrainOptions) -> list[CorpusOptions]:
+    """The corpora of `--extra_train_dataset`, each `NAME` or `NAME=FOLDER`."""
+    named = [extra.partition("=") for extra in options.extra_train_dataset]
+    own = dataclasses.replace(corpus_options(options), archive_dir="", splits=(), dev_speakers=(), test_speakers=())
+    return [dataclasses.replace(own, dataset=name, data_dir=folder) for name, _, folder in named]
 
 
 def fingerprint(options: TrainOptions) -> str:
@@ -60,7 +66,8 @@ def fingerprint(options: TrainOptions) -> str:
     said = {name: getattr(options, name) for name in _INDEX_FLAGS}
     seen = []
     model = pretrained_path(options.alignment_model) or options.alignment_model
-    for place in (options.data_dir, options.archive_dir, options.alignment_dir, model):
+    extra = [corpus.data_dir for corpus in extra_corpus_options(options)]
+    for place in (options.data_dir, options.archive_dir, options.alignment_dir, model, *extra):
         seen += _seen(Path(place)) if place else []
     return hashlib.sha256(json.dumps([said, seen, index_module.FORMAT]).encode()).hexdigest()[:16]
 
@@ -120,13 +127,13 @@ def _build(options: TrainOptions, folder: Path, mark: str) -> None:
     hear = model_times(options.alignment_model) if options.alignment == "model" else None
     aligner = WordAligner(options.alignment, options.alignment_dir, hear)
     knows = WordAligner("auto", options.alignment_dir) if options.train_known_times else None
-    records = open_corpus(corpus_options(options, options.dataset))
-    extra = _extra_corpus(options) if options.extra_train_dataset else {}
+    records = open_corpus(corpus_options(options))
+    extra = [_open_extra(corpus) for corpus in extra_corpus_options(options)]
     if "dev" not in records and not extra:
         raise FlagError("dev_speakers", "none needs --extra_train_dataset, whose dev split then is dev")
     for split in SPLITS:
-        parts = [records[split]] if split in records else [extra[split]]
-        parts += [extra["train"]] if split == "train" and extra else []
+        parts = [records[split]] if split in records else [extra[0][split]]
+        parts += [corpus["train"] for corpus in extra] if split == "train" else []
         records_of_split = _Aligned(parts, aligner, options.max_utterances, knows if split == "train" else None)
         build_index(records_of_split, folder / split, mark, f"{split} index")
     kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(aligner.kinds.items()))
@@ -158,12 +165,12 @@ def model_times(path: str) -> Hear:
     return hear
 
 
-def _extra_corpus(options: TrainOptions) -> dict:
+def _open_extra(corpus: CorpusOptions) -> dict:
     try:
-        return open_corpus(corpus_options(options, options.extra_train_dataset))
+        return open_corpus(corpus)
     except FlagError as error:
         reason = str(error).partition(": ")[2]
-        raise FlagError("extra_train_dataset", f"{reason} (only corpora that need no folder can be extra)") from error
+        raise FlagError("extra_train_dataset", f"{reason} (a corpus in a folder is given as NAME=FOLDER)") from error
 
 
 class _Aligned:

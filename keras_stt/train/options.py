@@ -19,7 +19,7 @@ class TrainOptions:
     test_splits: str
     dev_speakers: list[str]
     test_speakers: list[str]
-    extra_train_dataset: str
+    extra_train_dataset: list[str]
     download: bool
     cache_dir: str
     feature_cache: bool
