@@ -43,7 +43,9 @@ flags.DEFINE_integer("vocabulary_size", 0, "Most tokens in the vocabulary, the 4
 flags.DEFINE_integer("max_utterances", 0, "Utterances read of each split; 0: all.")
 
 # Utterances.
-flags.DEFINE_string("tokens", "characters", "What text is written with: characters, bpe or unigram (subwords).")
+flags.DEFINE_string(
+    "tokens", "characters", "What text is written with: characters, bpe or unigram (subwords), warm_start."
+)
 flags.DEFINE_integer("token_count", 256, "Subwords, the blank of CTC included; characters are as many as there are.")
 flags.DEFINE_float("max_seconds", 20.0, "Longer train utterances are left out; 0: none.")
 flags.DEFINE_float("train_hours", 0.0, "Train on so many hours, of utterances spread over the corpus; 0: all.")

@@ -307,3 +307,12 @@ def test_how_late_a_model_is_is_measured_where_word_times_are_known():
     assert found["lead"] == pytest.approx(0.25)
     assert found["word_start_error_ms"] == pytest.approx(0.0, abs=1e-6)
     assert measured_lead(Late(), records[3:]) == {}
+
+
+def test_training_goes_on_with_the_tokens_of_an_earlier_model(options, tmp_path):
+    earlier = small("SEVNT")
+    earlier.save(tmp_path / "model.keras")
+    setup = prepare(dataclasses.replace(options, tokens="warm_start", warm_start=str(tmp_path)))
+    assert setup.tokens == earlier.token_set
+    with pytest.raises(FlagError, match="^--tokens: .*--warm_start"):
+        dataclasses.replace(options, tokens="warm_start")

@@ -12,6 +12,8 @@ from keras_stt.text import SPECIAL_TOKENS
 from keras_stt.tokens import KINDS
 from keras_stt.train.optimizers import OPTIMIZERS, SCHEDULES
 
+TOKENS_OF_WARM_START = "warm_start"  # of --tokens: those of the model that training begins with
+
 VIEWS = ("window", "utterance")  # modules of keras_stt.train, see views.py
 KEPT = ("best", "last")
 UTTERANCE_POSITIONS = tuple(name for name, kind in POSITIONS.items() if kind.values is NoPosition)
@@ -33,7 +35,7 @@ _CHOICES = {
     "optimizer": OPTIMIZERS,
     "schedule": SCHEDULES,
     "keep": KEPT,
-    "tokens": KINDS,
+    "tokens": (*KINDS, TOKENS_OF_WARM_START),
     "precision": PRECISIONS,
 }
 _POSITIVE = (
@@ -170,6 +172,8 @@ def _require_utterance(options) -> None:
         raise FlagError("batch_seconds", f"{options.batch_seconds} is no number above 0; try 120")
     if options.audio_blocks < 2:
         raise FlagError("audio_blocks", f"{options.audio_blocks} has no middle; give at least 2")
+    if options.tokens == TOKENS_OF_WARM_START and not options.warm_start:
+        raise FlagError("tokens", "of an earlier model need one; give --warm_start")
     if options.text_corpus and not options.refiner_blocks:
         raise FlagError("text_corpus", "is for the refiner to read; give --refiner_blocks=1 or more")
     for name in ("overfit_batches", "export", "stop_on_collapse"):

@@ -11,8 +11,10 @@ from keras_stt.errors import FlagError
 from keras_stt.features import FRAME_SECONDS
 from keras_stt.tokens import Tokens, learn_tokens
 from keras_stt.train.corpus import Split, open_splits
+from keras_stt.train.option_checks import TOKENS_OF_WARM_START
 from keras_stt.train.options import TrainOptions
 from keras_stt.train.utterance.batching import HeadBatches, evaluation_batches, train_batches
+from keras_stt.train.utterance.warm_start import earlier_model
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +61,7 @@ def prepare(options: TrainOptions) -> Setup:
     """
     splits = open_splits(options)
     train = splits["train"]
-    tokens = learn_tokens(options.tokens, options.token_count, (record.text for record in train.index))
+    tokens = _tokens(options, train)
     texts = EncodedTexts(train.index, tokens)
     frames = frame_counts(train.index, train.features)
     speeds = Augmentation(speed=options.speed).speeds
@@ -88,6 +90,12 @@ def spread(usable: np.ndarray, hours: np.ndarray, most: float) -> np.ndarray:
 def check(setup: Setup) -> dict | None:
     """Checks of the set-up are of the window view; none is asked for here."""
     return None
+
+
+def _tokens(options: TrainOptions, train: Split) -> Tokens:
+    if options.tokens == TOKENS_OF_WARM_START:
+        return earlier_model(options.warm_start).token_set
+    return learn_tokens(options.tokens, options.token_count, (record.text for record in train.index))
 
 
 def _phones(options: TrainOptions, train: Split) -> PhoneLabels | None:

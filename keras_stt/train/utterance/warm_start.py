@@ -11,6 +11,21 @@ OF_TOKENS = ("draft", "middle", "said_halfway", "refined", "token_embedding")
 OF_PHONES = ("phones",)
 
 
+def earlier_model(path: str) -> UtteranceModel:
+    """The model that `--warm_start` names.
+
+    Raises:
+        FlagError: there is no such model, or it is of windows.
+    """
+    try:
+        earlier = load_model(path)
+    except InputError as error:
+        raise FlagError("warm_start", str(error)) from error
+    if not isinstance(earlier, UtteranceModel):
+        raise FlagError("warm_start", f"{path} is a window model; give one trained with --view=utterance")
+    return earlier
+
+
 def warm_start(model, path: str) -> list[str]:
     """Copies into `model` all weights of the model at `path` that have the same name and shape, and prints how many.
 
@@ -22,12 +37,7 @@ def warm_start(model, path: str) -> list[str]:
     Raises:
         FlagError: there is no such model, or none of its weights fits.
     """
-    try:
-        earlier = load_model(path)
-    except InputError as error:
-        raise FlagError("warm_start", str(error)) from error
-    if not isinstance(earlier, UtteranceModel):
-        raise FlagError("warm_start", f"{path} is a window model; give one trained with --view=utterance")
+    earlier = earlier_model(path)
     other = (OF_TOKENS if earlier.config["tokens"] != model.config["tokens"] else ()) + (
         OF_PHONES if earlier.config["phones"] != model.config["phones"] else ()
     )
