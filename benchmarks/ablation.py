@@ -2,6 +2,8 @@
 
     keras-stt compare flags/ablation/*.cfg --budget_cpu_s 1200 --output_dir FOLDER \\
       -- --data_dir=LIBRISPEECH --alignment_dir=TEXTGRIDS
+    keras-stt compare flags/ablation/with_text/text.cfg --budget_cpu_s 1200 --output_dir FOLDER \\
+      -- --data_dir=LIBRISPEECH --alignment_dir=TEXTGRIDS --text_corpus=TRANSCRIPTS
     python benchmarks/ablation.py FOLDER --data_dir=LIBRISPEECH
 
 Writes benchmarks/results/recognizer_ablation.json and prints the table. Runs that are not there yet are left out.
@@ -22,9 +24,14 @@ from keras_stt.transcribe.utterances import SPEEDS, Decoding
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def flagfile(name: str) -> Path:
+    """Of the experiment of that name."""
+    return next((ROOT / "flags/ablation").rglob(f"{name}.cfg"))
+
+
 def description(name: str) -> str:
     """The first line of the experiment's flagfile, a comment."""
-    return (ROOT / f"flags/ablation/{name}.cfg").read_text().splitlines()[0].removeprefix("# ")
+    return flagfile(name).read_text().splitlines()[0].removeprefix("# ")
 
 
 def measured(run: Path, records: list) -> dict:
@@ -49,7 +56,8 @@ def main() -> None:
         if not (run / "summary.json").is_file():
             continue
         name = run.parent.name
-        rows.append({"name": name, "description": description(name), **measured(run, records)})
+        said = {"flagfile": str(flagfile(name).relative_to(ROOT)), "description": description(name)}
+        rows.append({"name": name, **said, **measured(run, records)})
         rates = "  ".join(f"{way} {rows[-1][way]['wer']:.1%}" for way in ("draft", "refined", "voted"))
         print(f"{name:16s}{rates}", flush=True)
     rows.sort(key=lambda row: (row["name"] != "base", row["voted"]["wer"]))

@@ -121,6 +121,41 @@ def word_times_table() -> str:
     return table("speaker | words | mean error, ms | median error, ms | within 100 ms", rows)
 
 
+def digits_table() -> str:
+    """Of both test speakers, and of each by the model that comes with the package."""
+    scratch = results("digits_scratch")
+    rows = [
+        [row["name"], with_interval(alone["both"]), with_interval(row["both"])]
+        + [percent(row[speaker]["wer"]) for speaker in ("jackson", "nicolas")]
+        for row, alone in zip(results("digits"), scratch, strict=True)
+    ]
+    return table("words found by | digits alone | `digits-small` | jackson | nicolas", rows)
+
+
+def ablation_table() -> str:
+    rows = [
+        [f"[`{row['name']}`](../{row['flagfile']})", row["description"]]
+        + [f"{row['steps']:,}", f"{row['train_cpu_seconds']:,.0f}"]
+        + [percent(row[way]["wer"]) for way in ("draft", "refined", "voted")]
+        for row in results("recognizer_ablation")
+    ]
+    return table("run | what it is | steps | CPU-seconds | draft | refined | voted", rows)
+
+
+def race_table() -> str:
+    rows = [
+        [
+            row["name"],
+            f"{row['parameters'] / 1e6:.1f} M",
+            f"{row['steps']:,}",
+            percent(row["draft_wer"]),
+            percent(row["wer"]),
+        ]
+        for row in results("refiner_race")
+    ]
+    return table("refiner | parameters | steps | its draft, dev WER | refined, dev WER", rows)
+
+
 def speed_table() -> str:
     rows = [
         [row["backend"], row["name"], f"{row['times_real_time']:.0f}", f"{row['times_real_time_without_start']:.0f}"]
@@ -133,6 +168,9 @@ TABLES = {
     "curve": curve_table,
     "decoding": decoding_table,
     "examples": examples_table,
+    "digits": digits_table,
+    "ablation": ablation_table,
+    "race": race_table,
     "word_times": word_times_table,
     "speed": speed_table,
 }

@@ -11,7 +11,7 @@ from keras_stt.errors import FlagError
 
 ROOT = Path(__file__).parent.parent
 PLAIN, DIARY, CORPORA, ABLATION = (
-    sorted((ROOT / "flags").glob(f"{folder}*.cfg")) for folder in ("", "diary/", "corpus/", "ablation/")
+    sorted((ROOT / "flags").glob(f"{folder}*.cfg")) for folder in ("", "diary/", "corpus/", "ablation/**/")
 )
 # Rows of the diary that are an experiment of their own; D26, all text masked, is base.cfg.
 EXPERIMENTS = [1, 2, *range(4, 19), *range(20, 26), 27, 28, 32, 34, 39]
