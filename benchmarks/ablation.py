@@ -21,6 +21,7 @@ from keras_stt.data.sources.options import CorpusOptions
 from keras_stt.formats.lines import write_text
 from keras_stt.transcribe.utterances import SPEEDS, Decoding
 
+FIGURES = ("parameters", "steps", "epochs", "train_cpu_seconds", "loss", "dev_cer", "backend")
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -39,7 +40,7 @@ def measured(run: Path, records: list) -> dict:
     summary = json.loads((run / "summary.json").read_text())
     utterances = Utterances(model, records)
     refined = 1 if model.refiner is not None else 0
-    found = {name: summary[name] for name in ("parameters", "steps", "epochs", "train_cpu_seconds", "loss", "backend")}
+    found = {name: summary[name] for name in FIGURES}
     ways = {"draft": Decoding(0), "refined": Decoding(refined), "voted": Decoding(refined, len(SPEEDS))}
     return found | {name: utterances.measure(decoding) for name, decoding in ways.items()}
 

@@ -1,10 +1,11 @@
 """Makes a trained model one that comes with the package, and measures what half precision costs it.
 
-    python benchmarks/pretrained.py RUN NAME
+    python benchmarks/pretrained.py RUN NAME [--after RUN ...]
 
 RUN is the folder of a finished run of `train_main.py`, whose flags tell the corpus. Writes the model to
 keras_stt/pretrained/NAME.keras, and benchmarks/results/pretrained_NAME.json: WER with its interval on dev and test, in
-single and in half precision, as a draft, refined, and voted; and what training cost. Then
+single and in half precision, as a draft, refined, and voted; and what training cost,
+the runs counted `--after` which it began. Then
 `benchmarks/recognizer_page.py` writes the model card.
 """
 
@@ -60,6 +61,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run", type=Path)
     parser.add_argument("name")
+    parser.add_argument("--after", type=Path, nargs="*", default=[], metavar="RUN", help="runs whose cost counts too")
     arguments = parser.parse_args()
     model = keras_stt.load_model(arguments.run)
     splits = open_splits(options_of(arguments.run))
@@ -74,6 +76,8 @@ def main() -> None:
     found["parameters"] = model.count_params()
     summary = json.loads((arguments.run / "summary.json").read_text())
     found |= {name: summary[name] for name in ("train_cpu_seconds", "steps", "epochs", "backend")}
+    for run in arguments.after:
+        found["train_cpu_seconds"] += json.loads((run / "summary.json").read_text())["train_cpu_seconds"]
     splits = open_splits(options_of(arguments.run))
     half = keras_stt.load_model(arguments.name)
     for split in ("dev", "test"):

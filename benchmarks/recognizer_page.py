@@ -123,11 +123,10 @@ def word_times_table() -> str:
 
 def digits_table() -> str:
     """Of both test speakers, and of each by the model that comes with the package."""
-    scratch = results("digits_scratch")
     rows = [
         [row["name"], with_interval(alone["both"]), with_interval(row["both"])]
         + [percent(row[speaker]["wer"]) for speaker in ("jackson", "nicolas")]
-        for row, alone in zip(results("digits"), scratch, strict=True)
+        for row, alone in zip(results("digits")["ways"], results("digits_scratch")["ways"], strict=True)
     ]
     return table("words found by | digits alone | `digits-small` | jackson | nicolas", rows)
 
@@ -137,9 +136,10 @@ def ablation_table() -> str:
         [f"[`{row['name']}`](../{row['flagfile']})", row["description"]]
         + [f"{row['steps']:,}", f"{row['train_cpu_seconds']:,.0f}"]
         + [percent(row[way]["wer"]) for way in ("draft", "refined", "voted")]
+        + [percent(row["dev_cer"])]
         for row in results("recognizer_ablation")
     ]
-    return table("run | what it is | steps | CPU-seconds | draft | refined | voted", rows)
+    return table("run | what it is | steps | CPU-seconds | draft | refined | voted | CER", rows)
 
 
 def race_table() -> str:

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 import keras_stt
+from keras_stt.data.sources import open_corpus
+from keras_stt.data.sources.options import CorpusOptions
 from keras_stt.errors import InputError
 from keras_stt.pretrained import FOLDER, pretrained_names
 from keras_stt.train.corpus import _INDEX_FLAGS, fingerprint
@@ -93,3 +95,24 @@ def test_another_model_of_the_same_name_gives_other_word_times(tmp_path, monkeyp
     assert fingerprint(options) == before
     (tmp_path / "some.keras").write_bytes(b"another")
     assert fingerprint(options) != before
+
+
+@pytest.mark.data
+def test_it_hears_digits_of_strangers(real_data):
+    """Nine digits of ten by voices it has not heard, where it is told that there are ten words."""
+    model = keras_stt.load_model("digits-small")
+    strangers = CorpusOptions(
+        dataset="digits",
+        data_dir=str(real_data / "fsdd"),
+        dev_speakers=("none",),
+        test_speakers=("jackson", "nicolas"),
+    )
+    records = open_corpus(strangers)["test"][::10]
+    spoken = [record.text for record in records]
+    search = {"language_model": "digits-words", "candidates": 3}
+    plain, searched = (
+        wer(spoken, [model.transcribe(record.read(), 16_000, **said).text for record in records])
+        for said in ({}, search)
+    )
+    assert searched < plain < 0.25
+    assert searched < 0.12

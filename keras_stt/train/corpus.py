@@ -55,10 +55,15 @@ def corpus_options(options: TrainOptions) -> CorpusOptions:
 
 
 def extra_corpus_options(options: TrainOptions) -> list[CorpusOptions]:
-    """The corpora of `--extra_train_dataset`, each `NAME` or `NAME=FOLDER`."""
-    named = [extra.partition("=") for extra in options.extra_train_dataset]
+    """Of the corpora that join train."""
     own = dataclasses.replace(corpus_options(options), archive_dir="", splits=(), dev_speakers=(), test_speakers=())
-    return [dataclasses.replace(own, dataset=name, data_dir=folder) for name, _, folder in named]
+    return [dataclasses.replace(own, dataset=name, data_dir=folder) for name, folder in _extra_corpora(options)]
+
+
+def _extra_corpora(options: TrainOptions) -> list[tuple[str, str]]:
+    """Name and folder, "" without one, of each corpus of `--extra_train_dataset`: `NAME` or `NAME=FOLDER`."""
+    named = (extra.partition("=") for extra in options.extra_train_dataset)
+    return [(name, folder) for name, _, folder in named]
 
 
 def fingerprint(options: TrainOptions) -> str:
@@ -66,7 +71,7 @@ def fingerprint(options: TrainOptions) -> str:
     said = {name: getattr(options, name) for name in _INDEX_FLAGS}
     seen = []
     model = pretrained_path(options.alignment_model) or options.alignment_model
-    extra = [corpus.data_dir for corpus in extra_corpus_options(options)]
+    extra = [folder for _, folder in _extra_corpora(options)]
     for place in (options.data_dir, options.archive_dir, options.alignment_dir, model, *extra):
         seen += _seen(Path(place)) if place else []
     return hashlib.sha256(json.dumps([said, seen, index_module.FORMAT]).encode()).hexdigest()[:16]
