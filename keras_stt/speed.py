@@ -31,7 +31,7 @@ def change_speed(frames: np.ndarray, speed: float) -> np.ndarray:
     What resampling the waveform would give, but for the finest detail; above the highest frequency of a recording
     played slower there is nothing.
     """
-    if speed == 1.0:
+    if speed == 1.0 or not len(frames):
         return frames
     weights, offset = _moved_bands(frames.shape[1], speed)
     return np.maximum(change_tempo(frames, speed) @ weights + offset, SILENCE)

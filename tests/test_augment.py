@@ -96,6 +96,7 @@ def test_speed_is_what_resampling_the_waveform_gives(speed):
 
 def test_speed_one_is_the_identity_and_speeds_come_in_threes(frames):
     np.testing.assert_array_equal(change_speed(frames, 1.0), frames)
+    assert change_speed(frames[:0], 0.9).shape == (0, frames.shape[1])  # of a file that cannot be read
     assert Augmentation().speeds == (1.0,)
     assert Augmentation(speed=0.1).speeds == (1.0, 0.9, 1.1)
 

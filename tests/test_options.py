@@ -85,6 +85,9 @@ def test_a_value_that_makes_no_sense_is_refused(defaults, flag, value):
         ({"overfit_batches": 1, "pad_weight": 0.0}, "pad_weight"),
         ({"overfit_batches": 1, "export": True}, "overfit_batches"),
         ({"budget_cpu_s": 10.0, "resume": True}, "budget_cpu_s"),
+        ({"warm_start": "librispeech-small"}, "warm_start"),
+        ({"text_corpus": "text.txt"}, "text_corpus"),
+        ({"train_hours": 1.0}, "train_hours"),
         ({"position": "rotary", "model_dim": 12, "attention_heads": 4}, "attention_heads"),
     ],
 )

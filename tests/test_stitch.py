@@ -139,6 +139,15 @@ def test_a_word_cut_by_the_end_of_a_window_is_not_doubled():
     assert text(stitch(heard)) == "A LONG SILENCE THEN SOMETHING MORE"
 
 
+def test_a_piece_that_ends_within_a_word_is_believed_less():
+    """Two pieces of a recording of 54 s; at its end the first has half of FOX, of which it makes nothing or another."""
+    fox = Word("FOX", 29.6, 30.2, 0.5)
+    last = HeardWindow(24.0, 54.0, (fox,))
+    for cut in ((), (Word("FO", 29.6, 30.0, 0.6),)):
+        assert text(stitch([HeardWindow(0.0, 30.0, cut, cut_at_end=True), last])) == "FOX"
+    assert stitch([HeardWindow(0.0, 30.0, ()), last]) == []
+
+
 @pytest.mark.parametrize("noise", [0.0, 0.03])
 @pytest.mark.parametrize("said", ["TWO TWO TWO", "ONE TWO TWO TWO TWO TWO THREE", " ".join(["NO"] * 14)])
 def test_repeated_words_are_all_kept(said, noise):

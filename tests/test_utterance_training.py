@@ -24,6 +24,7 @@ from keras_stt.train.run import train
 from keras_stt.train.utterance.batching import ctc_heads
 from keras_stt.train.utterance.setup import prepare, spread
 from keras_stt.train.utterance.warm_start import OF_TOKENS, warm_start
+from keras_stt.train.utterance.watchers import UtteranceErrors
 from keras_stt.train.utterance.word_times import known_records, measured_lead
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -238,6 +239,8 @@ def test_a_warm_start_takes_every_weight_to_its_own_place(tmp_path):
         ({"tokens": "words"}, "^--tokens: "),
         ({"refiner_mixer": "conv,none"}, "^--refiner_mixer: 'none' is not one of"),
         ({"export": True}, "^--export: is of --view=window"),
+        ({"task": "identity"}, "^--task: is of --view=window"),
+        ({"loss": "focal"}, "^--loss: is of --view=window"),
         ({"precision": "float16"}, "^--precision: "),
         ({"passes": -1}, "^--passes: "),
     ],
@@ -251,7 +254,13 @@ def test_options_that_make_no_sense_are_refused(options, changes, message):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"phone_weight": 1.0, "alignment_dir": "/nowhere"}, "alignment_dir: "),
+        (
+            {"phone_weight": 1.0, "alignment_dir": "/nowhere"},
+            "^--alignment_dir: no folder '/nowhere'.*--phone_weight=0",
+        ),
+        ({"phone_weight": 1.0}, "^--alignment_dir: no folder ''.*--phone_weight=0"),
+        ({"warm_start": "/nowhere"}, "^--warm_start: .*no such model"),
+        ({"text_corpus": "/nowhere", "refiner_blocks": 1}, "^--text_corpus: .*/nowhere.*cannot be read"),
         ({"phone_weight": 1.0, "alignment_dir": "OTHERS"}, "^--phone_weight: no train utterance has phone times"),
         ({"max_seconds": 0.1}, "4 train utterances can be used: .*longer than 0.1 s"),
         ({"tokens": "bpe", "token_count": 4}, "4 subword tokens"),
@@ -307,6 +316,42 @@ def test_how_late_a_model_is_is_measured_where_word_times_are_known():
     assert found["lead"] == pytest.approx(0.25)
     assert found["word_start_error_ms"] == pytest.approx(0.0, abs=1e-6)
     assert measured_lead(Late(), records[3:]) == {}
+
+
+def test_letters_that_no_token_writes_are_told_and_count_as_errors(options, tmp_path, capsys):
+    """Transcripts of tones are spelt with letters of which these tokens have a few."""
+    small("SEVNT").save(tmp_path / "model.keras")
+    setup = prepare(dataclasses.replace(options, tokens="warm_start", warm_start=str(tmp_path)))
+    letters = set("".join(spelt(numbers) for numbers in TEXTS)) - set("SEVNT ")
+    assert f"no token writes {' '.join(sorted(letters))}: left out" in capsys.readouterr().out
+    errors = UtteranceErrors(setup.dev_batches, setup.tokens)
+    errors.set_model(SaysAllItCanWrite(setup.tokens, setup.dev_batches))
+    found = errors.measure()
+    spoken = "".join(spelt(numbers) for numbers in TEXTS)
+    assert found["dev_cer"] >= sum(letter in letters for letter in spoken) / len(spoken)
+    assert found["dev_wer"] > 0
+
+
+class SaysAllItCanWrite:
+    """A model that has every transcript by heart, but for the letters that its tokens lack."""
+
+    refiner, frames_per_step = None, 4
+
+    def __init__(self, tokens, batches):
+        self.tokens, self.batches, self.step = tokens, batches, 0
+
+    def decoder(self, passes):
+        return self
+
+    def predict_on_batch(self, inputs):
+        rows, steps = len(inputs["features"]), inputs["features"].shape[1] // self.frames_per_step
+        logits = np.zeros((rows, steps, self.tokens.size), np.float32)
+        logits[..., 0] = 5
+        for i, row in enumerate(self.batches.plan.rows(self.step)):
+            ids = self.tokens.encode(self.batches.index[int(row)].text)
+            logits[i, 2 * np.arange(len(ids)), ids] = 9
+        self.step += 1
+        return {"draft": logits}
 
 
 def test_training_goes_on_with_the_tokens_of_an_earlier_model(options, tmp_path):

@@ -6,7 +6,7 @@ import numpy as np
 
 PAIR_SECONDS = 0.4  # two windows' words this far apart cost as much as leaving one of them alone
 OTHER_WORD_COST = 0.5  # of pairing two different words; below one, so that a misheard word is outvoted in place
-EDGE_SECONDS = 0.3  # near its beginning a window may have cut a word
+EDGE_SECONDS = 0.3  # so near to where it was cut a window may have lost a part of a word
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,11 +25,15 @@ class Word:
 
 @dataclasses.dataclass(frozen=True)
 class HeardWindow:
-    """The words one window heard, in order. It speaks for the time from `start` to `until` seconds and no other."""
+    """The words one window heard, in order. It speaks for the time from `start` to `until` seconds and no other.
+
+    `cut_at_end` says that it heard nothing after `until`, so that its last word may be a part of one.
+    """
 
     start: float
     until: float
     words: tuple[Word, ...]
+    cut_at_end: bool = False
 
     def speaks_for(self, time: float) -> bool:
         return self.start <= time <= self.until
@@ -101,8 +105,8 @@ def _windows_since(windows: list[HeardWindow], number: int, time: float) -> list
 
 def _weight(window: HeardWindow, time: float) -> float:
     """How much a window is to be believed about a moment: less where it may have cut a word."""
-    inside = min(time - window.start, EDGE_SECONDS) / EDGE_SECONDS
-    return 0.05 + 0.95 * max(0.0, inside)
+    inside = min(time - window.start, window.until - time if window.cut_at_end else EDGE_SECONDS, EDGE_SECONDS)
+    return 0.05 + 0.95 * max(0.0, inside / EDGE_SECONDS)
 
 
 def _pair(places: list[_Place], words: tuple[Word, ...]):

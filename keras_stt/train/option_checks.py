@@ -141,8 +141,39 @@ def _require_run(options) -> None:
         raise FlagError("output_dir", "is empty; name a folder for the model and the report")
 
 
+# What the other view would not look at, with what it is when nobody has asked for it.
+_OF_UTTERANCES = {
+    "warm_start": "",
+    "text_corpus": "",
+    "train_hours": 0.0,
+    "consistency": 0.0,
+    "speed": 0.0,
+    "gain": 0.0,
+    "time_mask_ratio": 0.0,
+    "precision": "float32",
+}
+_OF_WINDOWS = {
+    "task": "transcribe",
+    "loss": "crossentropy",
+    "label_smoothing": 0.0,
+    "class_weighting": "none",
+    "tempo": 0.0,
+    "vocabulary_size": 0,
+    "overfit_batches": 0,
+    "export": False,
+    "stop_on_collapse": False,
+}
+
+
+def _require_not_asked(options, untouched: dict, view: str) -> None:
+    for name, value in untouched.items():
+        if getattr(options, name) != value:
+            raise FlagError(name, f"is of --view={view}; leave it out")
+
+
 def _require_window(options) -> None:
     """What only a window makes impossible: its steps, its slots, its vocabulary of words."""
+    _require_not_asked(options, _OF_UTTERANCES, "utterance")
     if options.passes < 1:
         raise FlagError("passes", f"{options.passes} leaves nothing said; give at least 1")
     if options.audio_stride_ms % 10:
@@ -159,6 +190,7 @@ def _require_window(options) -> None:
 
 def _require_utterance(options) -> None:
     """What only whole utterances make impossible: places without an end, steps, batches that hold none."""
+    _require_not_asked(options, _OF_WINDOWS, "window")
     if options.position not in UTTERANCE_POSITIONS:
         raise FlagError(
             "position",
@@ -176,6 +208,3 @@ def _require_utterance(options) -> None:
         raise FlagError("tokens", "of an earlier model need one; give --warm_start")
     if options.text_corpus and not options.refiner_blocks:
         raise FlagError("text_corpus", "is for the refiner to read; give --refiner_blocks=1 or more")
-    for name in ("overfit_batches", "export", "stop_on_collapse"):
-        if getattr(options, name):
-            raise FlagError(name, "is of --view=window; leave it out")

@@ -18,7 +18,7 @@ def training_summary(model, setup: Setup, stopwatch: Stopwatch, history: list[di
     for split in splits.values():
         for reason, count in [*split.index.skipped.items(), *split.features.skipped.items()]:
             skipped[reason] = skipped.get(reason, 0) + count
-    kept = history[-1] if options.keep == "last" else min(history, key=lambda row: row["dev_wer"])
+    kept = history[-1] if options.keep == "last" else min(reversed(history), key=lambda row: row["dev_wer"])
     sample = range(min(20, len(setup.batches)))
     hours = float(np.mean([_audio_hours(setup.batches, step) for step in sample]))
     measured = history[1:] or history  # the first epoch compiles

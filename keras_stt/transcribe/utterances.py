@@ -102,7 +102,7 @@ def transcribe_samples(model, samples: np.ndarray, decoding: Decoding, lead: flo
     for (start, stop), said in zip(pieces, words, strict=True):
         begin = start * FRAME_SECONDS
         moved = tuple(dataclasses.replace(w, start=w.start + begin, end=w.end + begin) for w in said)
-        windows.append(HeardWindow(begin, stop * FRAME_SECONDS, moved))
+        windows.append(HeardWindow(begin, stop * FRAME_SECONDS, moved, cut_at_end=stop < len(frames)))
     return Transcript(_within(stitch(windows), duration), duration)
 
 
@@ -136,7 +136,7 @@ def hear_at_speeds(model, frames: Sequence[np.ndarray], passes: int, candidates:
         frames: log-mel frames of each, `(T, mel_bands)`.
         passes: of the refiner, where there is one.
     """
-    played = [change_speed(piece, speed) if len(piece) else piece for piece in frames for speed in SPEEDS[:candidates]]
+    played = [change_speed(piece, speed) for piece in frames for speed in SPEEDS[:candidates]]
     heard = hear(model, played, passes)
     return [heard[first : first + candidates] for first in range(0, len(heard), candidates)]
 

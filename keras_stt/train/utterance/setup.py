@@ -1,13 +1,15 @@
 """What a run on whole utterances trains on: the corpus opened, its tokens, and its batches."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 
 from keras_stt.data.augment import Augmentation
 from keras_stt.data.phones import PhoneLabels
+from keras_stt.data.text_paths import read_texts
 from keras_stt.data.utterances import EncodedTexts, UtteranceBatches, frame_counts, usable_rows
-from keras_stt.errors import FlagError
+from keras_stt.errors import FlagError, InputError
 from keras_stt.features import FRAME_SECONDS
 from keras_stt.tokens import Tokens, learn_tokens
 from keras_stt.train.corpus import Split, open_splits
@@ -59,6 +61,7 @@ def prepare(options: TrainOptions) -> Setup:
     Raises:
         FlagError, InputError: the corpus is not there, or nothing in it can be trained on.
     """
+    _require_places(options)
     splits = open_splits(options)
     train = splits["train"]
     tokens = _tokens(options, train)
@@ -92,9 +95,30 @@ def check(setup: Setup) -> dict | None:
     return None
 
 
+def _require_places(options: TrainOptions) -> None:
+    """What is read late is looked for first: the corpus may take minutes."""
+    if options.phone_weight and not (options.alignment_dir and Path(options.alignment_dir).is_dir()):
+        raise FlagError(
+            "alignment_dir",
+            f"no folder {options.alignment_dir!r} of TextGrids, from which phones are learned; give one, or "
+            "--phone_weight=0",
+        )
+    if options.warm_start:
+        earlier_model(options.warm_start)
+    if options.text_corpus:
+        try:
+            read_texts(options.text_corpus)
+        except InputError as error:
+            raise FlagError("text_corpus", str(error)) from error
+
+
 def _tokens(options: TrainOptions, train: Split) -> Tokens:
     if options.tokens == TOKENS_OF_WARM_START:
-        return earlier_model(options.warm_start).token_set
+        tokens = earlier_model(options.warm_start).token_set
+        unknown = set().union(*(record.text for record in train.index)) - tokens.characters - {" "}
+        if unknown:
+            print(f"no token writes {' '.join(sorted(unknown))}: left out of what is trained on", flush=True)
+        return tokens
     return learn_tokens(options.tokens, options.token_count, (record.text for record in train.index))
 
 
