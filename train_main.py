@@ -44,7 +44,7 @@ flags.DEFINE_integer("max_utterances", 0, "Utterances read of each split; 0: all
 
 # Utterances.
 flags.DEFINE_string(
-    "tokens", "characters", "What text is written with: characters, bpe or unigram (subwords), warm_start."
+    "tokens", "characters", "characters, bpe, unigram, or warm_start: those of its model, however many."
 )
 flags.DEFINE_integer("token_count", 256, "Subwords, the blank of CTC included; characters are as many as there are.")
 flags.DEFINE_float("max_seconds", 20.0, "Longer train utterances are left out; 0: none.")

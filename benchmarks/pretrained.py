@@ -29,8 +29,8 @@ from keras_stt.transcribe.utterances import SPEEDS
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-PLACES = r"--(\w+_dir|alignment_model|warm_start|text_corpus)=.+"  # flags that name files of one machine
-FOLDERS = r"(?<==)[^=,\n]*/[^,\n]*"  # of corpora that join train
+PLACES = r"--\w+_dir=.+"  # flags that name folders of one machine
+PATHS = r"(?<==)[^=,\n]*/[^,\n]*"  # of models, texts, and corpora that join train
 
 
 def options_of(run: Path) -> TrainOptions:
@@ -44,7 +44,7 @@ def options_of(run: Path) -> TrainOptions:
 def without_places(record: dict) -> dict:
     """The record of training that a model carries, without the folders of the machine it was trained on."""
     flags_given = re.sub(rf"^{PLACES}\n", "", record.get("flags", ""), flags=re.MULTILINE)
-    return {**record, "flags": re.sub(FOLDERS, "FOLDER", flags_given)}
+    return {**record, "flags": re.sub(PATHS, "PATH", flags_given)}
 
 
 def ways(model) -> dict[str, dict]:

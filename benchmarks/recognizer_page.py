@@ -135,8 +135,8 @@ def ablation_table() -> str:
     rows = [
         [f"[`{row['name']}`](../{row['flagfile']})", row["description"]]
         + [f"{row['steps']:,}", f"{row['train_cpu_seconds']:,.0f}"]
-        + [percent(row[way]["wer"]) for way in ("draft", "refined", "voted")]
-        + [percent(row["dev_cer"])]
+        + [percent(row[way]["wer"]) for way in ("draft", "refined")]
+        + [with_interval(row["voted"]), percent(row["dev_cer"])]
         for row in results("recognizer_ablation")
     ]
     return table("run | what it is | steps | CPU-seconds | draft | refined | voted | CER", rows)

@@ -29,6 +29,7 @@ WAYS = {
     "refined": [],
     "voted, 3 hearings": ["--candidates=3"],
     "voted, 7 hearings": ["--candidates=7"],
+    "voted, 7 hearings, n-grams": ["--candidates=7", "--language_model=librispeech-words"],
 }
 TIMES = 3
 

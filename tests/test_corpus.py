@@ -119,6 +119,8 @@ def test_another_corpus_that_is_not_there_is_named(options, tmp_path):
         open_splits(options(extra_train_dataset=[f"librispeech_folder={tmp_path / 'nowhere'}"]))
     with pytest.raises(FlagError, match="--extra_train_dataset.*NAME=FOLDER"):
         open_splits(options(extra_train_dataset=["librispeech_folder"]))
+    with pytest.raises(FlagError, match="--extra_train_dataset: synthetic_digits is built in; leave =/nowhere out"):
+        open_splits(options(extra_train_dataset=["synthetic_digits=/nowhere"]))
 
 
 def test_a_file_that_comes_into_another_corpus_is_heard(options, tmp_path):

@@ -171,6 +171,8 @@ def model_times(path: str) -> Hear:
 
 
 def _open_extra(corpus: CorpusOptions) -> dict:
+    if corpus.data_dir and corpus.dataset.startswith("synthetic"):
+        raise FlagError("extra_train_dataset", f"{corpus.dataset} is built in; leave ={corpus.data_dir} out")
     try:
         return open_corpus(corpus)
     except FlagError as error:
