@@ -71,7 +71,7 @@ class WordNgrams:
     """Word n-grams: modified Kneser-Ney (Chen and Goodman, 1999), with an open vocabulary.
 
     A word outside the vocabulary has the probability of `<unk>` times that of its spelling. All logarithms are
-    natural. Beam search uses the ids and states: `word_id`, `begin`, `step`, `unknown`, `prefix`.
+    natural. Beam search uses the ids and states: `word_id`, `begin`, `step`, `prefix`.
 
     Attributes:
         words: the vocabulary in alphabetical order; `words[i]` has id `i + 3`.

@@ -71,7 +71,8 @@ def make_optimizer(
     }
     decayed = {**shared, "weight_decay": weight_decay}
     if kind == "muon":
-        # Muon is for the matrices between layers: what meets the vocabulary is left to its AdamW.
+        # Muon is for the matrices between layers: what meets the words of the window view is left to its AdamW, and so
+        # are, by Keras's own choice, embeddings and kernels of more than two dimensions, such as dense convolutions'.
         return keras.optimizers.Muon(
             adam_beta_2=0.98, adam_weight_decay=weight_decay, exclude_layers=["tokens"], **decayed
         )
