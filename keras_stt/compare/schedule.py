@@ -195,8 +195,7 @@ class _Progress:
             self.tell(f"{count}: {summary['verdict']}{self._left()}")
             return
         rates = (
-            (label, number(summary.get(key)))
-            for key, label in (("test_wer", "utterance WER"), ("dev_wer", "window WER"))
+            (label, number(summary.get(key))) for key, label in (("test_wer", "utterance WER"), ("dev_wer", "dev WER"))
         )
         shown = [f"{label} {rate:.1%}" for label, rate in rates if rate is not None]
         shown.append(f"{run.record()['wall_seconds']:.0f} s")

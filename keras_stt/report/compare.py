@@ -55,7 +55,8 @@ _TABLES: tuple[tuple[str, tuple[tuple[str, str, str, Callable[[float], str]], ..
     ),
 )
 _EXPLAINED = {
-    "Word error rates": "Utterance WER is of whole test utterances, dev and train WER of windows around known words. "
+    "Word error rates": "Utterance WER is of whole test utterances, dev and train WER of windows around known words "
+    "(of --view=utterance: dev WER of whole utterances, greedily). "
     "Below them the spread over the seeds: lowest and highest, or from three seeds on the standard deviation.",
     "Loss and cost": "Training loss is in the unit of each experiment's own loss. Dev is the cross entropy on dev, "
     "whatever was trained on, and unigram that of guessing each word by its frequency alone.",
@@ -256,7 +257,7 @@ def _fitted(results: Mapping) -> str:
     runs = loss_against_wer.transcribing(results["runs"])
     epochs = sum(len(run["epochs"]) for run in runs)
     loss = f"{plots.LOSSES[results['loss_of_epochs']]} ({results['loss_of_epochs']})"
-    return f"Window WER on dev against {loss} over {epochs:,} epochs of {len(runs):,} runs"
+    return f"WER on dev against {loss} over {epochs:,} epochs of {len(runs):,} runs"
 
 
 def _fits(results: Mapping) -> list[str]:
