@@ -50,6 +50,7 @@ def test_its_record_names_no_machine(name):
     assert "--view=utterance" in record["flags"]
     assert not re.search(r"=[^\n]*/", record["flags"])
     assert 0 < record["dev_wer"] < 1
+    assert record["lead"]
     assert isinstance(record["lead"], float)
 
 
