@@ -46,9 +46,9 @@ def beam_search(
     language_model: WordNgrams | None = None,
     *,
     beam: int = 32,
-    token_beam: float = 5.0,
-    score_beam: float = 10.0,
-    sure_blank: float = 0.99,
+    token_beam: float = 4.0,
+    score_beam: float = 6.0,
+    sure_blank: float = 0.95,
     lm_weight: float = 0.5,
     word_bonus: float = 0.0,
     unknown_bonus: float = 0.0,
@@ -144,10 +144,11 @@ def _advance(beams: list[_Entry], row: list[float], allowed: list, scores: WordS
     """All transcripts one step later: probabilities of those that end in a blank and in their last token, added up."""
     ended = {prefix: (after_blank + after_token) * row[0] for prefix, after_blank, after_token, _ in beams}
     said = {prefix: after_token * row[prefix.token] for prefix, _, after_token, _ in beams}
-    # The least of the best scores so far, as many as are kept: what cannot reach it need not be made at all.
+    # The least of the best scores so far, as many as are kept, and not far below the best: what cannot reach it need not
+    # be made at all.
     best_scores = [math.log(blank + said[prefix]) + prefix.bonus for prefix, blank in ended.items() if blank > 0]
     heapq.heapify(best_scores)
-    floor = beams[0][3] - score_beam  # the likeliest token has logarithm 0
+    floor = max(best_scores, default=-math.inf) - score_beam
     limited = math.isfinite(score_beam)
     for prefix, after_blank, after_token, score in beams:
         total, last, children = after_blank + after_token, prefix.token, prefix.children
@@ -158,13 +159,18 @@ def _advance(beams: list[_Entry], row: list[float], allowed: list, scores: WordS
             mass = (after_blank if token == last else total) * probability
             if mass <= 0:
                 continue
-            child = children.get(token) or scores.extend(prefix, token)
+            child = children.get(token)
             if child in said:
                 said[child] += mass
                 continue
-            said[child] = mass
+            bonus = scores.bonus(prefix, token) if child is None else child.bonus
+            reached = math.log(mass) + bonus
+            if reached < floor:
+                continue
+            said[child or scores.extend(prefix, token, bonus)] = mass
             if limited:
-                heapq.heappush(best_scores, math.log(mass) + child.bonus)
+                heapq.heappush(best_scores, reached)
+                floor = max(floor, reached - score_beam)
                 if len(best_scores) > beam:
                     heapq.heappop(best_scores)
                     floor = max(floor, best_scores[0])

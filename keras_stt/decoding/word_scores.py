@@ -35,20 +35,16 @@ class Prefix:
         parent: the transcript without it.
         children: longer ones met so far, by token.
         letters: of the word begun, or "".
-        state: of the language model, after all finished words.
-        lm_score: natural logarithm of the probability of the finished words.
-        words, unknown: how many words are finished, and how many of them the vocabulary does not have.
+        said: of the finished words.
+        ended: of all words, once it has been asked for; the begun one then counts as a finished one.
         bonus: all that is added to the acoustic score, the begun word included.
     """
 
-    __slots__ = ("bonus", "children", "letters", "lm_score", "parent", "state", "token", "unknown", "words")
+    __slots__ = ("bonus", "children", "ended", "letters", "parent", "said", "token")
 
-    def __init__(self, token: int, parent: "Prefix | None"):
+    def __init__(self, token: int, parent: "Prefix | None", letters: str, said: "Said", bonus: float):
         self.token, self.parent, self.children = token, parent, {}
-        self.letters, self.state, self.lm_score, self.words, self.unknown, self.bonus = "", 0, 0.0, 0, 0, 0.0
-        if parent is not None:
-            self.state, self.lm_score = parent.state, parent.lm_score
-            self.words, self.unknown = parent.words, parent.unknown
+        self.letters, self.said, self.ended, self.bonus = letters, said, None, bonus
 
     def token_ids(self) -> list[int]:
         """All tokens, first to last."""
@@ -57,6 +53,22 @@ class Prefix:
             ids.append(prefix.token)
             prefix = prefix.parent
         return ids[::-1]
+
+
+class Said:
+    """What a language model says of finished words.
+
+    Attributes:
+        state: of the language model, after them.
+        lm_score: natural logarithm of their probability.
+        words, unknown: how many they are, and how many of them the vocabulary does not have.
+        bonus: what they add to the acoustic score.
+    """
+
+    __slots__ = ("bonus", "lm_score", "state", "unknown", "words")
+
+    def __init__(self, state: int, lm_score: float, words: int, unknown: int, bonus: float):
+        self.state, self.lm_score, self.words, self.unknown, self.bonus = state, lm_score, words, unknown, bonus
 
 
 class WordScores:
@@ -76,55 +88,62 @@ class WordScores:
 
     def empty(self) -> Prefix:
         """The transcript of no tokens."""
-        prefix = Prefix(0, None)
-        prefix.state = self._lm.begin if self._lm is not None else 0
-        return prefix
+        return Prefix(0, None, "", Said(self._lm.begin if self._lm is not None else 0, 0.0, 0, 0, 0.0), 0.0)
 
-    def extend(self, parent: Prefix, token: int) -> Prefix:
-        """The transcript one token longer, remembered among the parent's children."""
-        prefix = parent.children[token] = Prefix(token, parent)
+    def bonus(self, parent: Prefix, token: int) -> float:
+        """What the transcript one token longer would have as its bonus."""
         if self._starts[token]:
-            if parent.letters:
-                self._finish_word(prefix, parent.letters)
-            prefix.letters = self._letters[token]
+            said, letters = parent.ended or self._ended(parent), self._letters[token]
         else:
-            prefix.letters = parent.letters + self._letters[token]
-        prefix.bonus = self._bonus(prefix) + (self._begun(prefix) if prefix.letters else 0.0)
+            said, letters = parent.said, parent.letters + self._letters[token]
+        return said.bonus + self._begun(said, letters) if letters else said.bonus
+
+    def extend(self, parent: Prefix, token: int, bonus: float | None = None) -> Prefix:
+        """The transcript one token longer, remembered among the parent's children.
+
+        Args:
+            bonus: what `bonus` says of it, where that has been asked already.
+        """
+        bonus = self.bonus(parent, token) if bonus is None else bonus
+        starts, letters = self._starts[token], self._letters[token]
+        said, before = (parent.ended or self._ended(parent), "") if starts else (parent.said, parent.letters)
+        prefix = parent.children[token] = Prefix(token, parent, before + letters, said, bonus)
         return prefix
 
-    def finished(self, prefix: Prefix) -> Prefix:
-        """The same transcript as one whose last word and sentence have ended."""
-        last = Prefix(0, prefix)
-        if prefix.letters:
-            self._finish_word(last, prefix.letters)
-        if self._lm is not None:
-            last.lm_score += self._lm.step(last.state, END)[0]
-        last.bonus = self._bonus(last)
-        return last
+    def finished(self, prefix: Prefix) -> Said:
+        """What is said of the transcript when its last word and the sentence have ended."""
+        said = self._ended(prefix)
+        lm_score = said.lm_score + (self._lm.step(said.state, END)[0] if self._lm is not None else 0.0)
+        return self._counted(said.state, lm_score, said.words, said.unknown)
 
-    def _finish_word(self, prefix: Prefix, word: str) -> None:
-        prefix.words += 1
-        if self._lm is None:
-            return
-        index = self._lm.prefix(word)[0]
-        log_p, prefix.state = self._lm.step(prefix.state, index)
-        prefix.lm_score += log_p
-        if index == UNKNOWN:
-            prefix.lm_score += self._lm.spelling.word(word)
-            prefix.unknown += 1
+    def _ended(self, prefix: Prefix) -> Said:
+        """Of its begun word, too; most of a transcript's continuations end the same word, so it is kept."""
+        said, word = prefix.said, prefix.letters
+        if word:
+            state, lm_score, unknown = said.state, said.lm_score, said.unknown
+            if self._lm is not None:
+                index = self._lm.prefix(word)[0]
+                log_p, state = self._lm.step(state, index)
+                lm_score += log_p
+                if index == UNKNOWN:
+                    lm_score += self._lm.spelling.word(word)
+                    unknown += 1
+            said = self._counted(state, lm_score, said.words + 1, unknown)
+        prefix.ended = said
+        return said
 
-    def _bonus(self, prefix: Prefix) -> float:
+    def _counted(self, state: int, lm_score: float, words: int, unknown: int) -> Said:
         weights = self._weights
-        words = prefix.words * weights.word_bonus + prefix.unknown * weights.unknown_bonus
-        return weights.lm_weight * prefix.lm_score + words
+        bonus = weights.lm_weight * lm_score + words * weights.word_bonus + unknown * weights.unknown_bonus
+        return Said(state, lm_score, words, unknown, bonus)
 
-    def _begun(self, prefix: Prefix) -> float:
+    def _begun(self, said: Said, letters: str) -> float:
         """What the begun word is worth already: of no word that the vocabulary begins so, as an unknown one."""
         weights = self._weights
         if self._lm is None:
             return weights.word_bonus
-        best = self._lm.prefix(prefix.letters)[1]
+        best = self._lm.prefix(letters)[1]
         if best is None:
-            unknown = self._lm.step(prefix.state, UNKNOWN)[0] + self._lm.spelling.beginning(prefix.letters)
+            unknown = self._lm.step(said.state, UNKNOWN)[0] + self._lm.spelling.beginning(letters)
             return weights.lm_weight * unknown + weights.word_bonus + weights.unknown_bonus
         return weights.lm_weight * best * weights.look_ahead + weights.word_bonus
