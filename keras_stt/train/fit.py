@@ -7,6 +7,7 @@ from pathlib import Path
 import keras
 
 from keras_stt.data.pipeline import training_data
+from keras_stt.train.callbacks.averaging import AveragedWeights
 from keras_stt.train.callbacks.progress import Stopwatch
 from keras_stt.train.checkpoint import Checkpoint, load_checkpoint
 from keras_stt.train.options import TrainOptions
@@ -54,13 +55,8 @@ def fit(model, setup: Setup, callbacks: list) -> Checkpoint:
 
 
 def _averaging(options: TrainOptions, progress: dict) -> list:
-    """Puts the average of the weights into the model at the end of each epoch, before it is evaluated and saved."""
-    if not options.weight_average:
-        return []
-    swap = keras.callbacks.SwapEMAWeights(swap_on_epoch=True)
     # A checkpoint is written while the average is in the model: resumed, the first epoch begins by taking it out.
-    swap._ema_weights_in_model = progress["epoch"] > 0
-    return [swap]
+    return [AveragedWeights(in_model=progress["epoch"] > 0)] if options.weight_average else []
 
 
 def _tensorboard(options: TrainOptions) -> list:
