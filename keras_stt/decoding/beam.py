@@ -144,7 +144,7 @@ def _advance(beams: list[_Entry], row: list[float], allowed: list, scores: WordS
     """All transcripts one step later: probabilities of those that end in a blank and in their last token, added up."""
     ended = {prefix: (after_blank + after_token) * row[0] for prefix, after_blank, after_token, _ in beams}
     said = {prefix: after_token * row[prefix.token] for prefix, _, after_token, _ in beams}
-    # What cannot be among those that are kept, as many as the beam is wide and not far below the best, need not be made.
+    # What cannot be among those kept, as many as the beam is wide and not far below the best, need not be made.
     best_scores = [math.log(blank + said[prefix]) + prefix.bonus for prefix, blank in ended.items() if blank > 0]
     heapq.heapify(best_scores)
     floor = max(best_scores, default=-math.inf) - score_beam
