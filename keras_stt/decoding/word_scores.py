@@ -7,6 +7,7 @@ import numpy as np
 from keras_stt.decoding.language_model import END, UNKNOWN, WordNgrams
 from keras_stt.tokens import WORD_START
 
+_UNASKED = object()
 _GAIN = 3.0  # natural logarithm: a factor of 20 over the one-gram; more is rare, and costs no more than the search sees
 
 
@@ -85,6 +86,7 @@ class WordScores:
         self._starts = [False, *(piece.startswith(WORD_START) for piece in tokens.pieces)]
         gained = max(weights.word_bonus, 0.0) + max(weights.unknown_bonus, 0.0) + max(weights.lm_weight, 0.0) * _GAIN
         self.allowances = np.where(self._starts, gained, 0.0)
+        self._outlooks: dict[str, float | None] = {"": 0.0}
 
     def empty(self) -> Prefix:
         """The transcript of no tokens."""
@@ -96,7 +98,10 @@ class WordScores:
             said, letters = parent.ended or self._ended(parent), self._letters[token]
         else:
             said, letters = parent.said, parent.letters + self._letters[token]
-        return said.bonus + self._begun(said, letters) if letters else said.bonus
+        outlook = self._outlooks.get(letters, _UNASKED)
+        if outlook is _UNASKED:
+            outlook = self._outlooks[letters] = self._outlook(letters)
+        return said.bonus + (self._unknown(said, letters) if outlook is None else outlook)
 
     def extend(self, parent: Prefix, token: int, bonus: float | None = None) -> Prefix:
         """The transcript one token longer, remembered among the parent's children.
@@ -137,13 +142,16 @@ class WordScores:
         bonus = weights.lm_weight * lm_score + words * weights.word_bonus + unknown * weights.unknown_bonus
         return Said(state, lm_score, words, unknown, bonus)
 
-    def _begun(self, said: Said, letters: str) -> float:
-        """What the begun word is worth already: of no word that the vocabulary begins so, as an unknown one."""
+    def _outlook(self, letters: str) -> float | None:
+        """What a begun word is worth already, whatever was said before; None if no word of the vocabulary begins so."""
         weights = self._weights
         if self._lm is None:
             return weights.word_bonus
         best = self._lm.prefix(letters)[1]
-        if best is None:
-            unknown = self._lm.step(said.state, UNKNOWN)[0] + self._lm.spelling.beginning(letters)
-            return weights.lm_weight * unknown + weights.word_bonus + weights.unknown_bonus
-        return weights.lm_weight * best * weights.look_ahead + weights.word_bonus
+        return None if best is None else weights.lm_weight * best * weights.look_ahead + weights.word_bonus
+
+    def _unknown(self, said: Said, letters: str) -> float:
+        """What a begun word is worth that will be an unknown one."""
+        weights = self._weights
+        log_p = self._lm.step(said.state, UNKNOWN)[0] + self._lm.spelling.beginning(letters)
+        return weights.lm_weight * log_p + weights.word_bonus + weights.unknown_bonus
