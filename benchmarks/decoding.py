@@ -31,8 +31,8 @@ MOST_PASSES = 3
 CANDIDATES = (3, 5, 7)
 BEAM = 16
 EXAMPLES = 10
-LM_WEIGHTS = (0.3, 0.5, 0.7, 0.9)
-WORD_BONUSES = (0.0, 1.0, 2.0)
+LM_WEIGHTS = (0.5, 0.7, 0.9, 1.1)
+WORD_BONUSES = (1.0, 2.0, 3.0)
 
 
 class Utterances:

@@ -87,6 +87,20 @@ def test_the_usual_pruning_finds_the_same_where_the_audio_is_clear():
     assert pruned[0].ctc_score == pytest.approx(exact[0].ctc_score, abs=0.5)
 
 
+@pytest.mark.parametrize("model", [None, CAT])
+@pytest.mark.parametrize("seed", range(5))
+def test_what_is_not_made_could_not_have_been_kept(model, seed):
+    """Neither are those that are kept any less likely for it."""
+    log_probs = random_log_probs(25, LETTERS.size, seed, spread=1.0)
+    weights = {"lm_weight": 0.5, "word_bonus": 1.0, "token_beam": math.inf, "beam": 12}
+    all_made = beam_search(log_probs, 25, LETTERS, model, **weights, score_beam=math.inf)
+    fewer = beam_search(log_probs, 25, LETTERS, model, **weights, score_beam=1e6)
+    assert [hypothesis.text for hypothesis in fewer] == [hypothesis.text for hypothesis in all_made]
+    for one, other in zip(fewer, all_made, strict=True):
+        assert one.score == pytest.approx(other.score, abs=1e-9)
+        assert one.ctc_score == pytest.approx(other.ctc_score, abs=1e-9)
+
+
 @pytest.mark.parametrize("prefer", ["SAT", "MAT"])
 def test_the_language_model_decides_between_what_sounds_alike(prefer):
     other = {"SAT": "MAT", "MAT": "SAT"}[prefer]

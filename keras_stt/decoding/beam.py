@@ -80,9 +80,9 @@ def beam_search(
         InputError: shapes that do not fit, a step that allows nothing, or a beam below one.
     """
     log_probs = _checked(log_probs, length, tokens)
-    if beam < 1 or best < 1 or not 0 < sure_blank <= 1:
+    if beam < 1 or best < 1 or not 0.5 < sure_blank <= 1:
         raise InputError(
-            f"beam search: beam {beam}, best {best}, sure_blank {sure_blank}; give at least 1, 1, and 0 < x <= 1"
+            f"beam search: beam {beam}, best {best}, sure_blank {sure_blank}; give at least 1, 1, and 0.5 < x <= 1"
         )
     scores = WordScores(tokens, language_model, LanguageWeights(lm_weight, word_bonus, unknown_bonus, look_ahead))
     beams: list[_Entry] = [(scores.empty(), 1.0, 0.0, 0.0)]
@@ -142,31 +142,33 @@ def _steps(log_probs: np.ndarray, allowances: np.ndarray, token_beam: float, sur
 
 def _advance(beams: list[_Entry], row: list[float], allowed: list, scores: WordScores, beam: int, score_beam: float):
     """All transcripts one step later: probabilities of those that end in a blank and in their last token, added up."""
-    ended = {prefix: (after_blank + after_token) * row[0] for prefix, after_blank, after_token, _ in beams}
-    said = {prefix: after_token * row[prefix.token] for prefix, _, after_token, _ in beams}
-    # What cannot be among those kept, as many as the beam is wide and not far below the best, need not be made.
-    best_scores = [math.log(blank + said[prefix]) + prefix.bonus for prefix, blank in ended.items() if blank > 0]
+    now = {prefix: (after_blank, after_blank + after_token) for prefix, after_blank, after_token, _ in beams}
+    blanks = {prefix: total * row[0] for prefix, (_, total) in now.items()}
+    # Those that go on without a new token, and those that another one becomes by one: a transcript has one parent.
+    tokens = {prefix: after_token * row[prefix.token] for prefix, _, after_token, _ in beams}
+    for prefix in now:
+        if prefix.parent in now:
+            tokens[prefix] += _mass(now[prefix.parent], prefix.parent, prefix.token) * row[prefix.token]
+    masses = [(prefix, blanks[prefix] + tokens[prefix]) for prefix in now]
+    best_scores = [math.log(mass) + prefix.bonus for prefix, mass in masses if mass > 0]
     heapq.heapify(best_scores)
-    floor = max(best_scores, default=-math.inf) - score_beam
+    # What cannot be among those kept, as many as the beam is wide and not far below the best, need not be made.
     limited = math.isfinite(score_beam)
-    for prefix, after_blank, after_token, score in beams:
-        total, last, children = after_blank + after_token, prefix.token, prefix.children
+    floor = max(best_scores, default=-math.inf) - score_beam
+    for prefix, _, _, score in beams:
+        children, before = prefix.children, now[prefix]
         for token, probability, bound in allowed:
             if score + bound < floor:
                 break
-            # The same token again is a new one only after a blank.
-            mass = (after_blank if token == last else total) * probability
-            if mass <= 0:
-                continue
             child = children.get(token)
-            if child in said:
-                said[child] += mass
+            mass = _mass(before, prefix, token) * probability
+            if mass <= 0 or child in now:
                 continue
-            bonus = scores.bonus(prefix, token) if child is None else child.bonus
+            bonus = scores.bonus_after(prefix, token) if child is None else child.bonus
             reached = math.log(mass) + bonus
             if reached < floor:
                 continue
-            said[child or scores.extend(prefix, token, bonus)] = mass
+            tokens[child or scores.extend(prefix, token, bonus)] = mass
             if limited:
                 heapq.heappush(best_scores, reached)
                 floor = max(floor, reached - score_beam)
@@ -174,12 +176,17 @@ def _advance(beams: list[_Entry], row: list[float], allowed: list, scores: WordS
                     heapq.heappop(best_scores)
                     floor = max(floor, best_scores[0])
     grown = []
-    for prefix, after_token in said.items():
-        after_blank = ended.get(prefix, 0.0)
+    for prefix, after_token in tokens.items():
+        after_blank = blanks.get(prefix, 0.0)
         total = after_blank + after_token
         if total > 0:
             grown.append((prefix, after_blank, after_token, math.log(total) + prefix.bonus))
     return heapq.nlargest(beam, grown, key=_SCORE)
+
+
+def _mass(before: tuple[float, float], prefix: Prefix, token: int) -> float:
+    """What goes on with a token: the same token again is a new one only after a blank."""
+    return before[0] if token == prefix.token else before[1]
 
 
 def _rescaled(beams: list[_Entry], score_beam: float) -> tuple[list[_Entry], float]:

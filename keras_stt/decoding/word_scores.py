@@ -36,8 +36,8 @@ class Prefix:
         parent: the transcript without it.
         children: longer ones met so far, by token.
         letters: of the word begun, or "".
-        said: of the finished words.
-        ended: of all words, once it has been asked for; the begun one then counts as a finished one.
+        said: what is said of the finished words.
+        ended: what is said of all words, the begun one as a finished one; None until it has been asked for.
         bonus: all that is added to the acoustic score, the begun word included.
     """
 
@@ -61,7 +61,7 @@ class Said:
 
     Attributes:
         state: of the language model, after them.
-        lm_score: natural logarithm of their probability.
+        lm_score: natural logarithm of their probability; of a sentence that is at its end, the end included.
         words, unknown: how many they are, and how many of them the vocabulary does not have.
         bonus: what they add to the acoustic score.
     """
@@ -76,28 +76,25 @@ class WordScores:
     """Grows prefixes; without a language model their bonus is that of their words alone.
 
     Attributes:
-        allowances: `(n + 1,)`, how much a token can add to a bonus at most: 0 within a word, and where a word ends what
-            it gains by its context.
+        allowances: `(n + 1,)`, how much a token may well add to a bonus: within a word what a word or an unknown word
+            is worth, and where a word ends also what it gains by its context, which is an estimate.
     """
 
     def __init__(self, tokens, language_model: WordNgrams | None, weights: LanguageWeights):
         self._lm, self._weights = language_model, weights
         self._letters = ["", *(piece.removeprefix(WORD_START) for piece in tokens.pieces)]
         self._starts = [False, *(piece.startswith(WORD_START) for piece in tokens.pieces)]
-        gained = max(weights.word_bonus, 0.0) + max(weights.unknown_bonus, 0.0) + max(weights.lm_weight, 0.0) * _GAIN
-        self.allowances = np.where(self._starts, gained, 0.0)
+        bonuses = max(weights.word_bonus, 0.0) + max(weights.unknown_bonus, 0.0)
+        self.allowances = np.where(self._starts, bonuses + max(weights.lm_weight, 0.0) * _GAIN, bonuses)
         self._outlooks: dict[str, float | None] = {"": 0.0}
 
     def empty(self) -> Prefix:
         """The transcript of no tokens."""
         return Prefix(0, None, "", Said(self._lm.begin if self._lm is not None else 0, 0.0, 0, 0, 0.0), 0.0)
 
-    def bonus(self, parent: Prefix, token: int) -> float:
-        """What the transcript one token longer would have as its bonus."""
-        if self._starts[token]:
-            said, letters = parent.ended or self._ended(parent), self._letters[token]
-        else:
-            said, letters = parent.said, parent.letters + self._letters[token]
+    def bonus_after(self, parent: Prefix, token: int) -> float:
+        """The bonus of the transcript one token longer."""
+        said, letters = self._with_token(parent, token)
         outlook = self._outlooks.get(letters, _UNASKED)
         if outlook is _UNASKED:
             outlook = self._outlooks[letters] = self._outlook(letters)
@@ -107,17 +104,22 @@ class WordScores:
         """The transcript one token longer, remembered among the parent's children.
 
         Args:
-            bonus: what `bonus` says of it, where that has been asked already.
+            bonus: what `bonus_after` says of it, where that has been asked already.
         """
-        bonus = self.bonus(parent, token) if bonus is None else bonus
-        starts, letters = self._starts[token], self._letters[token]
-        said, before = (parent.ended or self._ended(parent), "") if starts else (parent.said, parent.letters)
-        prefix = parent.children[token] = Prefix(token, parent, before + letters, said, bonus)
+        said, letters = self._with_token(parent, token)
+        bonus = self.bonus_after(parent, token) if bonus is None else bonus
+        prefix = parent.children[token] = Prefix(token, parent, letters, said, bonus)
         return prefix
+
+    def _with_token(self, parent: Prefix, token: int) -> tuple[Said, str]:
+        """What is said of the words that are finished then, and the letters of the begun one."""
+        if self._starts[token]:
+            return parent.ended or self._ended(parent), self._letters[token]
+        return parent.said, parent.letters + self._letters[token]
 
     def finished(self, prefix: Prefix) -> Said:
         """What is said of the transcript when its last word and the sentence have ended."""
-        said = self._ended(prefix)
+        said = prefix.ended or self._ended(prefix)
         lm_score = said.lm_score + (self._lm.step(said.state, END)[0] if self._lm is not None else 0.0)
         return self._counted(said.state, lm_score, said.words, said.unknown)
 

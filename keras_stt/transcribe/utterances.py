@@ -44,7 +44,7 @@ class Decoding:
     language_model: object = None
     beam: int = 16
     lm_weight: float = 0.7
-    word_bonus: float = 1.0
+    word_bonus: float = 2.0
     unknown_bonus: float = 0.0
 
     def __post_init__(self):
