@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 from keras_stt.cli.decoding import load_utterance_model
+from keras_stt.cli.model import add_model
 from keras_stt.cli.transcribe import word_fields
 
 
@@ -16,9 +17,7 @@ def add_parser(subparsers) -> None:
         description="Prints when each word of a text is said in a recording, in seconds, and how sure the model is of "
         "it. Needs a model that was trained with --view=utterance.",
     )
-    parser.add_argument(
-        "model", metavar="MODEL", help="librispeech-small, a model.keras, or the folder of a training run"
-    )
+    add_model(parser)
     parser.add_argument("file", metavar="FILE", help="recording: FLAC, WAV, Opus, MP3")
     parser.add_argument("text", metavar="TEXT", help="what is said in it, or a file of that, ending in .txt")
     parser.add_argument(

@@ -4,6 +4,7 @@ import argparse
 import math
 
 from keras_stt.errors import FlagError, InputError
+from keras_stt.pretrained import language_model_names
 
 PASSES = 1
 HOP_MS = 600  # of `keras_stt.transcribe.windows`, which is slow to import
@@ -29,7 +30,8 @@ def add_passes(parser: argparse.ArgumentParser) -> None:
 
 def add_search_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds `--language_model`, `--lm_weight`, `--word_bonus` and `--beam`."""
-    words = "of an utterance model: word n-grams that a beam search asks: librispeech-words, or an .npz of your own"
+    named = ", ".join(language_model_names())
+    words = f"of an utterance model: word n-grams that a beam search asks: {named}, or an .npz of your own"
     parser.add_argument("--language_model", metavar="NAME", default="", help=words)
     parser.add_argument("--lm_weight", type=float, help="how much the language model is heard, 0 or more")
     parser.add_argument("--word_bonus", type=float, help="natural logarithm added for every word, with one")

@@ -9,6 +9,7 @@ import sys
 
 from keras_stt.cli.corpus import add_corpus_arguments, corpus_options
 from keras_stt.cli.decoding import add_decoding_arguments, check_decoding_arguments, decoding_of
+from keras_stt.cli.model import add_model
 from keras_stt.data.sources.options import SPLITS
 from keras_stt.errors import FlagError
 
@@ -23,9 +24,7 @@ def add_parser(subparsers) -> None:
         description="Transcribes a split of a corpus and prints word and character error rates, the 95 % interval of "
         "the word error rate by resampling, and the utterances with most errors.",
     )
-    parser.add_argument(
-        "model", metavar="MODEL", help="librispeech-small, a model.keras, or the folder of a training run"
-    )
+    add_model(parser)
     parser.add_argument("--dataset", required=True, help="corpus: librispeech, stm, manifest, synthetic, digits, ...")
     parser.add_argument("--split", choices=SPLITS, default="test", help="part of the corpus (default: test)")
     add_corpus_arguments(parser)

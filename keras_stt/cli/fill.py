@@ -11,6 +11,7 @@ from keras_stt.cli.decoding import (
     load_utterance_model,
     search_of,
 )
+from keras_stt.cli.model import add_model
 from keras_stt.cli.transcribe import word_fields
 
 
@@ -22,9 +23,7 @@ def add_parser(subparsers) -> None:
         description="Prints a transcript whose gaps are filled with what the recording says there. Needs a model that "
         "was trained with --view=utterance.",
     )
-    parser.add_argument(
-        "model", metavar="MODEL", help="librispeech-small, a model.keras, or the folder of a training run"
-    )
+    add_model(parser)
     parser.add_argument("file", metavar="FILE", help="recording: FLAC, WAV, Opus, MP3")
     words = "words, and for one or more unknown ones underscores: 'THE ___ BROWN FOX'"
     parser.add_argument("pattern", metavar="PATTERN", help=words)

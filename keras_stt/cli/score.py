@@ -4,6 +4,7 @@ import argparse
 
 from keras_stt.cli.align import text_of
 from keras_stt.cli.decoding import add_passes, load_utterance_model
+from keras_stt.cli.model import add_model
 from keras_stt.errors import FlagError
 
 
@@ -16,9 +17,7 @@ def add_parser(subparsers) -> None:
         "first, a tab between them; -inf where the recording is too short for it. Needs a model that was trained with "
         "--view=utterance.",
     )
-    parser.add_argument(
-        "model", metavar="MODEL", help="librispeech-small, a model.keras, or the folder of a training run"
-    )
+    add_model(parser)
     parser.add_argument("file", metavar="FILE", help="recording: FLAC, WAV, Opus, MP3")
     parser.add_argument("texts", metavar="TEXT", nargs="+", help="what may be said in it, or files of that, .txt")
     add_passes(parser)

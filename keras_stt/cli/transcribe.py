@@ -5,6 +5,7 @@ import json
 import sys
 
 from keras_stt.cli.decoding import add_decoding_arguments, check_decoding_arguments, decoding_of
+from keras_stt.cli.model import add_model
 from keras_stt.errors import InputError
 
 
@@ -16,9 +17,7 @@ def add_parser(subparsers) -> None:
         description="Prints what is said in recordings of any length. Of several files each line begins with the "
         "file's name and a tab. A file that cannot be read is reported and passed over.",
     )
-    parser.add_argument(
-        "model", metavar="MODEL", help="librispeech-small, a model.keras, or the folder of a training run"
-    )
+    add_model(parser)
     parser.add_argument("files", metavar="FILE", nargs="+", help="recordings: FLAC, WAV, Opus, MP3")
     parser.add_argument(
         "--format",
