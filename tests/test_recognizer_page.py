@@ -47,6 +47,17 @@ def test_the_peer_is_compared_at_its_own_times(page, monkeypatch):
     assert rows == ["| 100 | 100.0 % | - | - | - |", "| 200 | 80.0 % | 50.0 % | 40.0 % | 50 % |"]
 
 
+def test_word_times_are_set_beside_those_of_the_same_speaker(page, monkeypatch):
+    def rows(*speakers):
+        return [{"speaker": name, "words": 10, "mean_error_ms": ms, "within_100_ms": 0.5} for name, ms in speakers]
+
+    found = {"word_times": rows(("1", 10), ("2", 20)), "word_times_without_textgrids": rows(("2", 40), ("1", 30))}
+    monkeypatch.setattr(page, "results", found.get)
+    head, _, *lines = page.word_times_table().splitlines()
+    assert lines == ["| 1 | 10 | 10 | 50.0 % | 30 | 50.0 % |", "| 2 | 10 | 20 | 50.0 % | 40 | 50.0 % |"]
+    assert len(set(head.split("|")[1:-1])) == 6
+
+
 def test_no_place_of_the_machine_is_in_what_comes_along():
     for name in pretrained_names():
         assert "/" not in json.dumps(json.loads((ROOT / f"benchmarks/results/pretrained_{name}.json").read_text()))
