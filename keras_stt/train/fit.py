@@ -55,6 +55,7 @@ def fit(model, setup: Setup, callbacks: list) -> Checkpoint:
 
 
 def _averaging(options: TrainOptions, progress: dict) -> list:
+    """Puts the average of the weights into the model at the end of each epoch, before it is evaluated and saved."""
     # A checkpoint is written while the average is in the model: resumed, the first epoch begins by taking it out.
     return [AveragedWeights(in_model=progress["epoch"] > 0)] if options.weight_average else []
 
