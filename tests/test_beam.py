@@ -200,6 +200,12 @@ def test_bad_input_is_named():
         beam_search(log_probs, 4, LETTERS, beam=0)
 
 
+@pytest.mark.parametrize("sure_blank", [0.5, 0.0, 1.1, math.nan])
+def test_a_blank_that_need_not_be_the_likeliest_is_not_sure(sure_blank):
+    with pytest.raises(InputError, match=f"sure_blank {sure_blank}; .* 0.5 < x <= 1"):
+        beam_search(random_log_probs(4, LETTERS.size, 0), 4, LETTERS, sure_blank=sure_blank)
+
+
 def test_quarter_of_a_minute_is_searched_in_a_moment():
     rng = np.random.default_rng(0)
     words = ["".join(rng.choice(list("ACEHMNOST"), rng.integers(2, 8))) for _ in range(2000)]

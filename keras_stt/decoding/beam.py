@@ -69,7 +69,8 @@ def beam_search(
         beam: transcripts kept from step to step.
         token_beam: tokens less likely than the step's likeliest by more than this (natural logarithm) are not tried.
         score_beam: nor are transcripts worse than the best by more than this.
-        sure_blank: steps with a blank of at least this probability are taken for silence at once.
+        sure_blank: steps with a blank of at least this probability are taken for silence at once; above 0.5, so that
+            a blank taken for sure is the likeliest there.
         lm_weight, word_bonus, unknown_bonus, look_ahead: see `LanguageWeights`.
         best: most hypotheses returned.
 
@@ -77,7 +78,8 @@ def beam_search(
         Best first, texts all different, one at least.
 
     Raises:
-        InputError: shapes that do not fit, a step that allows nothing, or a beam below one.
+        InputError: shapes that do not fit, a step that allows nothing, no log-probabilities, `beam` or `best` below
+            one, or `sure_blank` not above 0.5 or above 1.
     """
     log_probs = _checked(log_probs, length, tokens)
     if beam < 1 or best < 1 or not 0.5 < sure_blank <= 1:
