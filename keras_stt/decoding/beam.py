@@ -163,8 +163,10 @@ def _advance(beams: list[_Entry], row: list[float], allowed: list, scores: WordS
             if score + bound < floor:
                 break
             child = children.get(token)
+            if child in now:
+                continue
             mass = _mass(before, prefix, token) * probability
-            if mass <= 0 or child in now:
+            if mass <= 0:
                 continue
             bonus = scores.bonus_after(prefix, token) if child is None else child.bonus
             reached = math.log(mass) + bonus
