@@ -29,14 +29,14 @@ def test_stored_frames_are_those_of_the_audio(tone_corpus):
         assert stored.dtype == np.float16
         assert stored.shape == fresh.shape == (round(record.duration * 16_000) // 160, 80)
         np.testing.assert_allclose(stored.astype(np.float32), fresh, atol=0.01)
-        assert tone_corpus.features.usable(row)
+        assert tone_corpus.features.usable[row]
     assert tone_corpus.features.skipped == {}
 
 
 def test_features_without_a_store_are_the_same(tone_corpus):
     computed = ComputedFeatures(tone_corpus.index)
     np.testing.assert_allclose(computed[3], tone_corpus.features[3].astype(np.float32), atol=0.01)
-    assert computed.usable(3)
+    assert computed.usable[3]
 
 
 def test_features_are_computed_once(tone_corpus, tmp_path, decoded):
@@ -80,7 +80,7 @@ def test_audio_that_cannot_be_read_is_counted_and_not_used(tmp_path):
     index = build_index(records, tmp_path / "index", "f")
     store = open_features(index, tmp_path / "features", "f")
     assert store.skipped == {"unreadable audio": 2}
-    assert [store.usable(row) for row in range(4)] == [True, False, False, True]
+    assert store.usable.tolist() == [True, False, False, True]
     assert [len(store[row]) > 0 for row in range(4)] == [True, False, False, True]
     np.testing.assert_allclose(store[3].astype(np.float32), log_mel(records[3].read()), atol=0.01)
     assert json.loads((tmp_path / "features" / "meta.json").read_text())["skipped"] == {"unreadable audio": 2}
@@ -91,7 +91,7 @@ def test_a_corpus_none_of_which_can_be_read(tmp_path):
     index = build_index([record], tmp_path / "index", "f")
     (tmp_path / "0.wav").unlink()
     store = open_features(index, tmp_path / "features", "f")
-    assert not store.usable(0)
+    assert not store.usable[0]
     assert store.skipped == {"unreadable audio": 1}
 
 

@@ -102,10 +102,10 @@ def test_random_numbers_of_a_step_are_its_own():
 def test_two_million_utterances_start_at_once_and_take_little_memory():
     counts, seconds = np.full(2_000_000, 20, np.int32), np.full(2_000_000, 8.0, np.float32)
     tracemalloc.start()
-    began = time.perf_counter()
+    began = time.process_time()
     plan = WindowPlan(counts, seconds, 256, seed=0)
     utterances, places = plan.rows(123_456)
-    assert time.perf_counter() - began < 1.0
+    assert time.process_time() - began < 1.0
     assert tracemalloc.get_traced_memory()[1] < 40e6
     tracemalloc.stop()
     assert plan.size == 40_000_000

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from keras_stt.data.augment import Augmentation
+from keras_stt.data.encoded_texts import encode_texts
 from keras_stt.data.feature_store import ComputedFeatures
 from keras_stt.data.utterance_plan import UtterancePlan
-from keras_stt.data.utterances import EncodedTexts, UtteranceBatches, frame_counts, usable_rows
+from keras_stt.data.utterances import UtteranceBatches, frame_counts, usable_rows
 from keras_stt.speed import change_speed
 
 STRONG = Augmentation(
@@ -147,7 +148,7 @@ def test_texts_are_encoded_once_or_taken_as_given(make, tone_corpus):
     for step in range(len(batches)):
         batches[step]
     assert batches.tokens.encoded == len(tone_corpus.index)
-    texts = EncodedTexts(tone_corpus.index, Letters())
+    texts = encode_texts(tone_corpus.index, Letters())
     given = make(texts=texts)
     assert_same(given[1], batches[1])
     assert given.tokens.encoded == 0
@@ -167,14 +168,14 @@ def test_ctc_needs_a_step_for_every_token_and_between_like_ones(size):
     tokens = Letters()
     tokens.size = size
     spoken = ["ABC", "AABBC", "C", "", "CCCC", "A"]
-    texts = EncodedTexts([Text(text) for text in spoken], tokens)
+    texts = encode_texts([Text(text) for text in spoken], tokens)
     assert texts.lengths.tolist() == [3, 5, 1, 0, 4, 1]
     assert texts.ctc_lengths.tolist() == [3, 7, 1, 0, 7, 1]
     assert [texts[row].tolist() for row in range(6)] == [tokens.encode(text).tolist() for text in spoken]
 
 
 def test_what_cannot_be_trained_on_is_left_out_and_counted():
-    texts = EncodedTexts([Text(text) for text in ["ABCDEFGHIJ", "ABCDEFGHIJ", "AAAAAABBBB", "", "A", "A"]], Letters())
+    texts = encode_texts([Text(text) for text in ["ABCDEFGHIJ", "ABCDEFGHIJ", "AAAAAABBBB", "", "A", "A"]], Letters())
     frames = np.array([40, 39, 40, 400, 0, 4000])
     usable, left_out = usable_rows(frames, texts, 4, max_seconds=30)
     assert usable.tolist() == [True, False, False, False, False, False]

@@ -8,14 +8,14 @@ import collections
 import concurrent.futures
 import json
 import os
-import shutil
-import tempfile
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
 from keras_stt.data.index import Index
+from keras_stt.data.mapped_file import mapped_array
+from keras_stt.data.whole_folder import written_whole
 from keras_stt.errors import InputError
 from keras_stt.features import MEL_BANDS, log_mel
 
@@ -36,8 +36,10 @@ class ComputedFeatures:
             self.skipped["unreadable audio"] = self.skipped.get("unreadable audio", 0) + 1
             return np.zeros((0, self.mel_bands), np.float32)
 
-    def usable(self, row: int) -> bool:
-        return True
+    @property
+    def usable(self) -> np.ndarray:
+        """Bool, of every utterance: nobody knows before it is decoded."""
+        return np.ones(len(self.index), bool)
 
 
 class FeatureStore:
@@ -50,15 +52,15 @@ class FeatureStore:
         self.folder = Path(folder)
         self.meta = json.loads((self.folder / "meta.json").read_text(encoding="utf-8"))
         self.starts = np.load(self.folder / "starts.npy", mmap_mode="r")
-        shape = (int(self.starts[-1]), self.meta["mel_bands"])
-        self.frames = np.memmap(self.folder / "frames.f16", np.float16, "r", shape=shape) if shape[0] else None
+        self.frames = mapped_array(self.folder / "frames.f16", np.float16).reshape(-1, self.meta["mel_bands"])
 
     def __getitem__(self, row: int) -> np.ndarray:
         return self.frames[int(self.starts[row]) : int(self.starts[row + 1])]
 
-    def usable(self, row: int) -> bool:
-        """Whether the utterance could be decoded."""
-        return bool(self.starts[row + 1] > self.starts[row])
+    @property
+    def usable(self) -> np.ndarray:
+        """Bool, of every utterance: whether it could be decoded."""
+        return self.starts[1:] > self.starts[:-1]
 
     @property
     def skipped(self) -> dict[str, int]:
@@ -74,17 +76,10 @@ def open_features(index: Index, folder, fingerprint: str, label: str = "features
             return FeatureStore(folder)
     except (OSError, ValueError, KeyError):
         pass
-    building = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
-    try:
+    with written_whole(folder) as building:
         skipped = _write(index, building, label, mel_bands)
         meta = {"format": FORMAT, "fingerprint": fingerprint, "mel_bands": mel_bands, "skipped": dict(skipped)}
         (building / "meta.json").write_text(json.dumps(meta, indent=1), encoding="utf-8")
-        os.chmod(building, 0o755)  # mkdtemp's folders are for one user; a cache may be shared
-        if folder.exists():
-            shutil.rmtree(folder)
-        os.replace(building, folder)
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
     return FeatureStore(folder)
 
 

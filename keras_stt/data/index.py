@@ -9,16 +9,15 @@ import array
 import collections
 import functools
 import json
-import os
-import shutil
-import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
+from keras_stt.data.mapped_file import mapped_array
 from keras_stt.data.records import Record
+from keras_stt.data.whole_folder import written_whole
 from keras_stt.text import normalize, split_words
 
 FORMAT = 1  # raised when the layout changes, so that an old index is built again
@@ -39,13 +38,15 @@ class Index:
 
     @functools.cached_property
     def _lines(self):
-        return np.memmap(self.folder / "records.jsonl", dtype=np.uint8, mode="r")
+        return mapped_array(self.folder / "records.jsonl", np.uint8)
 
     def __getitem__(self, row: int) -> Record:
         return Record.from_json(self._lines[self.offsets[row] : self.offsets[row + 1]].tobytes().decode())
 
-    def __iter__(self):
-        return (self[row] for row in range(len(self)))
+    def __iter__(self) -> Iterator[Record]:
+        with open(self.folder / "records.jsonl", "rb") as lines:  # one after the other, files are read fastest
+            for line in lines:
+                yield Record.from_json(line.decode())
 
     @property
     def skipped(self) -> dict[str, int]:
@@ -85,19 +86,10 @@ def build_index(records: Iterable[Record], folder, fingerprint: str, label: str 
         fingerprint: what the index was made from; see `is_complete`.
         label: shown by the progress bar.
     """
-    folder = Path(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    building = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
-    try:
+    with written_whole(folder) as building:
         meta = _write(records, building, label)
         meta |= {"format": FORMAT, "fingerprint": fingerprint}
         (building / "meta.json").write_text(json.dumps(meta, indent=1, ensure_ascii=False), encoding="utf-8")
-        os.chmod(building, 0o755)  # mkdtemp's folders are for one user; a cache may be shared
-        if folder.exists():
-            shutil.rmtree(folder)
-        os.replace(building, folder)
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
     return Index(folder)
 
 

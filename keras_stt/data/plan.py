@@ -59,6 +59,7 @@ class WindowPlan:
         self.size = int(self.ends[-1]) if len(self.ends) else 0
         self.batch_size = batch_size
         self.seed = seed
+        self._last_group = None, None
 
     @property
     def steps_per_epoch(self) -> int:
@@ -72,13 +73,23 @@ class WindowPlan:
             places = np.arange(place * self.batch_size, (place + 1) * self.batch_size)
             return self._located(places[places < self.size])
         first = place - place % GROUP_STEPS
-        group = min(GROUP_STEPS, self.steps_per_epoch - first)
-        places = np.arange(first * self.batch_size, (first + group) * self.batch_size) % self.size
-        utterances, windows = self._located(Permutation(self.size, (self.seed, epoch))(places))
-        order = np.argsort(self._seconds(utterances, windows), kind="stable")
+        utterances, windows = self._group(epoch, first)
+        group = len(utterances) // self.batch_size
         batch = np.random.default_rng((self.seed, epoch, first)).permutation(group)[place - first]
-        chosen = order[batch * self.batch_size : (batch + 1) * self.batch_size]
+        chosen = slice(batch * self.batch_size, (batch + 1) * self.batch_size)
         return utterances[chosen], windows[chosen]
+
+    def _group(self, epoch: int, first: int) -> tuple[np.ndarray, np.ndarray]:
+        """The windows of the steps that are sorted together, by length. The last answer is kept."""
+        known, group = self._last_group
+        if known != (epoch, first):
+            steps = min(GROUP_STEPS, self.steps_per_epoch - first)
+            places = np.arange(first * self.batch_size, (first + steps) * self.batch_size) % self.size
+            utterances, windows = self._located(Permutation(self.size, (self.seed, epoch))(places))
+            order = np.argsort(self._seconds(utterances, windows), kind="stable")
+            group = utterances[order], windows[order]
+            self._last_group = (epoch, first), group
+        return group
 
     def _located(self, windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         utterances = np.searchsorted(self.ends, windows, side="right")

@@ -58,24 +58,25 @@ class UtterancePlan:
             InputError: no utterance is usable.
         """
         durations_s = np.asarray(durations_s, np.float64)
-        rows = np.arange(len(durations_s)) if usable is None else np.flatnonzero(usable)
+        rows = np.flatnonzero(np.ones(len(durations_s), bool) if usable is None else usable).astype(np.int32)
         self.size, self.left_out = len(rows), len(durations_s) - len(rows)
         if not self.size:
             raise InputError(f"none of {len(durations_s)} utterances can be used; see the counts of what was left out")
         self.seed, self.short_first_epochs = seed, short_first_epochs
         self._speeds = np.array(speeds if seed is not None else (1.0,))
-        frames = np.ceil(durations_s[rows] / FRAME_SECONDS - 0.01)  # less what single precision adds to whole frames
-        order = np.argsort(frames, kind="stable")
+        frames = durations_s[rows] / FRAME_SECONDS
+        frames -= 0.01  # what single precision adds to whole frames
+        frames = np.ceil(frames, out=frames).astype(np.int32)
+        order = _stable_order(frames)
         self._rows = rows[order]
-        needed = self._slot_frames(frames[order])
+        counts = np.bincount(frames)
+        needed = self._slot_frames(np.repeat(np.arange(len(counts), dtype=np.int32), counts))
         lengths = _bucket_lengths(needed, buckets, frame_multiple)
-        bucket_of = np.searchsorted(lengths, needed)
-        lengths, sizes = _filled_buckets(
-            lengths, np.bincount(bucket_of, minlength=len(lengths)), max_batch_seconds / FRAME_SECONDS, size_multiple
-        )
-        bucket_of = np.searchsorted(lengths, needed)
+        counts = np.bincount(_buckets_of(needed, lengths), minlength=len(lengths))
+        lengths, sizes = _filled_buckets(lengths, counts, max_batch_seconds / FRAME_SECONDS, size_multiple)
+        bucket_of = _buckets_of(needed, lengths)
         self._counts = np.bincount(bucket_of, minlength=len(lengths))
-        self._slots = np.argsort(bucket_of, kind="stable").astype(np.int32)  # the slots of each bucket, side by side
+        self._slots = _stable_order(bucket_of).astype(np.int32)  # the slots of each bucket, side by side
         self._first_slots = np.cumsum(self._counts) - self._counts
         batches = -(-self._counts // sizes)
         # As many in each batch of a bucket, so that the last has hardly anything to repeat.
@@ -88,15 +89,18 @@ class UtterancePlan:
         self._order, self._turns = (None, None), (None, None)
 
     def _slot_frames(self, frames: np.ndarray) -> np.ndarray:
-        """Frames of every slot, int64: slot `i` has speed `i % speeds` and utterance `i`, or one that changes with it.
+        """Frames of every slot, int32: slot `i` has speed `i % speeds` and utterance `i`, or one that changes with it.
 
         Args:
             frames: of the utterances in order of length.
         """
-        places = np.arange(self.size)
-        speeds = len(self._speeds)
-        longest = np.minimum(places - places % speeds + speeds - 1, self.size - 1)
-        return np.maximum(np.ceil(frames[longest] / self._speeds[places % speeds]), 1).astype(np.int64)
+        speeds, needed = len(self._speeds), np.empty(self.size, np.int32)
+        longest = frames[np.minimum(np.arange(speeds - 1, self.size + speeds - 1, speeds), self.size - 1)]
+        for first, speed in enumerate(self._speeds):
+            slots = needed[first::speeds]
+            by_frames = np.maximum(np.ceil(np.arange(longest[-1] + 1) / speed), 1).astype(np.int32)
+            slots[:] = by_frames[longest[: len(slots)]]
+        return needed
 
     @property
     def steps_per_epoch(self) -> int:
@@ -113,7 +117,7 @@ class UtterancePlan:
         firsts = slots - slots % speeds
         # The utterances of like length change places from epoch to epoch.
         turns = (self._turns_of(epoch)[slots // speeds] + epoch + slots) % np.minimum(speeds, self.size - firsts)
-        return self._rows[firsts + turns]
+        return self._rows[firsts + turns].astype(np.int64)
 
     def speeds(self, step: int) -> np.ndarray:
         """How fast each of them is heard, float64."""
@@ -131,7 +135,8 @@ class UtterancePlan:
     def bucket_rows(self, bucket: int) -> np.ndarray:
         """All utterances that any epoch may read in that bucket."""
         first, speeds = self._first_slots[bucket], len(self._speeds)
-        groups = np.unique(self._slots[first : first + self._counts[bucket]] // speeds)
+        groups = self._slots[first : first + self._counts[bucket]] // speeds  # ascending, as the slots are
+        groups = groups[np.flatnonzero(np.diff(groups, prepend=-1))]
         places = (groups[:, None] * speeds + np.arange(speeds)).ravel()
         return self._rows[places[places < self.size]]
 
@@ -173,13 +178,27 @@ class UtterancePlan:
         return turns
 
 
+def _stable_order(values: np.ndarray) -> np.ndarray:
+    """Of whole numbers from 0 on, as `np.argsort(values, kind="stable")`: numbers of 16 bits are sorted in one go."""
+    return np.argsort(values.astype(np.min_scalar_type(values.max())), kind="stable")
+
+
+def _buckets_of(frames: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """The first bucket that is long enough, for utterances that are no longer than the last."""
+    by_frames = np.searchsorted(lengths, np.arange(lengths[-1] + 1))
+    return by_frames.astype(np.min_scalar_type(len(lengths)))[frames]
+
+
 def _bucket_lengths(frames: np.ndarray, buckets: int, multiple: int) -> np.ndarray:
     """At most so many lengths, each a multiple, to which padding all utterances takes least: ascending, int64."""
+    by_frames = np.bincount(frames)
+    present = np.flatnonzero(by_frames)
     while True:
-        lengths, counts = np.unique(-(-frames // multiple) * multiple, return_counts=True)
+        lengths, length_of = np.unique(-(-present // multiple) * multiple, return_inverse=True)
         if len(lengths) <= max(MOST_LENGTHS, buckets):
             break
         multiple *= 2
+    counts = np.bincount(length_of, by_frames[present])
     if len(lengths) <= buckets:
         return lengths
     ends = np.concatenate([[0], np.cumsum(counts)]).astype(np.float64)

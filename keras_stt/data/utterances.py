@@ -1,53 +1,22 @@
 """Step to batch: whole utterances and their token ids, augmented and laid side by side."""
 
-import array
 import dataclasses
 import functools
 
 import numpy as np
 
 from keras_stt.data.augment import Augmentation, augment
+from keras_stt.data.encoded_texts import EncodedTexts, encode_texts
 from keras_stt.data.feature_store import FeatureStore
 from keras_stt.data.utterance_plan import UtterancePlan
 from keras_stt.features import FRAME_SECONDS
 from keras_stt.speed import change_speed
 
 
-class EncodedTexts:
-    """The token ids of every transcript of an index, in one array of two bytes a token where they fit.
-
-    Attributes:
-        lengths: tokens of each, int32.
-        ctc_lengths: steps that CTC needs for each: its tokens, and a blank between two that are alike. int32.
-    """
-
-    def __init__(self, index, tokens):
-        """Encodes all of `index` with `tokens`, once."""
-        ids = array.array("H" if tokens.size < 2**16 else "I")
-        ends = array.array("q", [0])
-        for record in index:
-            ids.extend(tokens.encode(record.text).tolist())
-            ends.append(len(ids))
-        self._ids, self._ends = np.asarray(ids), np.asarray(ends)
-        self.lengths = np.diff(self._ends).astype(np.int32)
-        alike = np.zeros(len(self._ids) + 1, np.int64)  # how many tokens up to here are as the one before
-        alike[2:] = np.cumsum(self._ids[1:] == self._ids[:-1])
-        # A text's first token is never a repeat, whatever the text before ended with.
-        firsts = np.minimum(self._ends[:-1] + 1, self._ends[1:])
-        self.ctc_lengths = self.lengths + (alike[self._ends[1:]] - alike[firsts]).astype(np.int32)
-
-    def __len__(self) -> int:
-        return len(self.lengths)
-
-    def __getitem__(self, row: int) -> np.ndarray:
-        """Token ids `(U,)`, without blanks."""
-        return self._ids[self._ends[row] : self._ends[row + 1]]
-
-
 def frame_counts(index, features) -> np.ndarray:
     """Log-mel frames of every utterance, int64: as stored, 0 where the audio could not be read, else by duration."""
     if isinstance(features, FeatureStore):
-        return np.diff(features.starts)
+        return np.diff(np.asarray(features.starts))
     # Durations are kept in single precision: what is a whole frame but for that counts.
     return np.floor(np.asarray(index.durations, np.float64) / FRAME_SECONDS + 0.01).astype(np.int64)
 
@@ -70,7 +39,8 @@ def usable_rows(
         max_seconds: longer utterances are left out, for the sake of memory.
         speeds: at which they are heard; the fastest leaves the fewest steps.
     """
-    steps = np.maximum(np.round(frames / max(speeds)), 1).astype(np.int64) // subsampling
+    by_frames = np.maximum(np.round(np.arange(frames.max(initial=0) + 1) / max(speeds)), 1) // subsampling
+    steps = by_frames.astype(np.int32)[frames]
     reasons = {
         "unreadable audio": frames == 0,
         "no tokens in the text": texts.lengths == 0,
@@ -143,7 +113,7 @@ class UtteranceBatches:
 
     @functools.cached_property
     def _texts(self) -> EncodedTexts:
-        return EncodedTexts(self.index, self.tokens) if self.texts is None else self.texts
+        return encode_texts(self.index, self.tokens) if self.texts is None else self.texts
 
     @functools.cached_property
     def _widths(self) -> dict[int, int]:

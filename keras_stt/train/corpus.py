@@ -34,10 +34,8 @@ class Split:
 
     def word_counts(self) -> np.ndarray:
         """Words of each utterance; none where the audio could not be read, so that no window is cut there."""
-        counts = np.array(self.index.word_counts)
-        for row in range(len(counts)) if self.features.skipped else ():
-            counts[row] *= self.features.usable(row)
-        return counts
+        counts = np.asarray(self.index.word_counts)
+        return np.where(self.features.usable, counts, 0) if self.features.skipped else counts
 
 
 def corpus_options(options: TrainOptions) -> CorpusOptions:

@@ -5,10 +5,11 @@ import dataclasses
 import numpy as np
 
 from keras_stt.data.augment import Augmentation
+from keras_stt.data.encoded_texts import EncodedTexts
 from keras_stt.data.phones import PhoneLabels
 from keras_stt.data.text_paths import TextPaths, read_texts
 from keras_stt.data.utterance_plan import UtterancePlan
-from keras_stt.data.utterances import EncodedTexts, UtteranceBatches, frame_counts
+from keras_stt.data.utterances import UtteranceBatches, frame_counts
 from keras_stt.features import FRAME_SECONDS
 from keras_stt.tokens import Tokens
 from keras_stt.train.corpus import Split

@@ -6,16 +6,17 @@ from pathlib import Path
 import numpy as np
 
 from keras_stt.data.augment import Augmentation
+from keras_stt.data.encoded_texts import open_texts
 from keras_stt.data.phones import PhoneLabels
 from keras_stt.data.text_paths import read_texts
-from keras_stt.data.utterances import EncodedTexts, UtteranceBatches, frame_counts, usable_rows
+from keras_stt.data.utterances import UtteranceBatches, frame_counts, usable_rows
 from keras_stt.errors import FlagError, InputError
 from keras_stt.features import FRAME_SECONDS
-from keras_stt.tokens import Tokens, learn_tokens
+from keras_stt.tokens import Tokens
 from keras_stt.train.corpus import Split, open_splits
-from keras_stt.train.option_checks import TOKENS_OF_WARM_START
 from keras_stt.train.options import TrainOptions
 from keras_stt.train.utterance.batching import HeadBatches, evaluation_batches, train_batches
+from keras_stt.train.utterance.tokens import tokens_of_run
 from keras_stt.train.utterance.warm_start import earlier_model
 
 
@@ -64,8 +65,8 @@ def prepare(options: TrainOptions) -> Setup:
     _require_places(options)
     splits = open_splits(options)
     train = splits["train"]
-    tokens = _tokens(options, train)
-    texts = EncodedTexts(train.index, tokens)
+    tokens = tokens_of_run(options, train.index)
+    texts = open_texts(train.index, tokens)
     frames = frame_counts(train.index, train.features)
     speeds = Augmentation(speed=options.speed).speeds
     usable, left_out = usable_rows(frames, texts, options.subsampling, options.max_seconds or None, speeds)
@@ -110,16 +111,6 @@ def _require_places(options: TrainOptions) -> None:
             read_texts(options.text_corpus)
         except InputError as error:
             raise FlagError("text_corpus", str(error)) from error
-
-
-def _tokens(options: TrainOptions, train: Split) -> Tokens:
-    if options.tokens == TOKENS_OF_WARM_START:
-        tokens = earlier_model(options.warm_start).token_set
-        unknown = set().union(*(record.text for record in train.index)) - tokens.characters - {" "}
-        if unknown:
-            print(f"no token writes {' '.join(sorted(unknown))}: left out of what is trained on", flush=True)
-        return tokens
-    return learn_tokens(options.tokens, options.token_count, (record.text for record in train.index))
 
 
 def _phones(options: TrainOptions, train: Split) -> PhoneLabels | None:
