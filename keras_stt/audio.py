@@ -33,7 +33,7 @@ def to_mono_16k(samples, sample_rate: int) -> np.ndarray:
         samples = (samples.astype(np.float64) - middle) / ((int(span.max) - int(span.min) + 1) / 2)
     elif not np.issubdtype(samples.dtype, np.floating):
         raise InputError(f"audio array: {samples.dtype} values, expected integers or floats")
-    samples = samples.astype(np.float32)
+    samples = samples.astype(np.float32, copy=False)
     if samples.ndim == 2:
         samples = samples.mean(axis=1)
     if not np.isfinite(samples).all():
@@ -59,7 +59,8 @@ def read_audio(source, start: float = 0.0, end: float | None = None) -> np.ndarr
     try:
         with soundfile.SoundFile(io.BytesIO(source) if isinstance(source, bytes) else source) as file:
             rate = file.samplerate
-            file.seek(min(round(start * rate), file.frames))
+            if start:
+                file.seek(min(round(start * rate), file.frames))
             frames = -1 if end is None else max(0, round(end * rate) - round(start * rate))
             samples = file.read(frames, dtype="float32")
     except (soundfile.LibsndfileError, OSError, TypeError) as error:

@@ -49,7 +49,7 @@ class EditCounts:
 
 def edit_counts(reference_words: Sequence[str], hypothesis_words: Sequence[str]) -> EditCounts:
     """The fewest edits that turn the reference into the hypothesis. Takes lists of words, or strings of characters."""
-    edits = [operation.tag for operation in Levenshtein.editops(reference_words, hypothesis_words)]
+    edits = [tag for tag, _, _ in Levenshtein.editops(reference_words, hypothesis_words).as_list()]
     substitutions, deletions = edits.count("replace"), edits.count("delete")
     hits = len(reference_words) - substitutions - deletions
     return EditCounts(substitutions, deletions, len(edits) - substitutions - deletions, hits)
