@@ -1,6 +1,7 @@
 """The utterance recogniser on recordings of tones: its encoder is a listener that knows them, all else is real."""
 
 import dataclasses
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -87,6 +88,7 @@ def assert_times(words, times, within=0.06):
     assert all(one.end <= other.start + 1e-6 for one, other in zip(words, words[1:], strict=False))
 
 
+@pytest.mark.backend
 def test_a_recording_is_its_words_with_times(model):
     text, samples, times = spoken(6)
     transcript = model.transcribe(samples, 16_000)
@@ -105,7 +107,7 @@ def test_lead_moves_all_words_earlier(model):
     assert_times(model.align(samples, text, 16_000), [(start - 0.1, end) for start, end in times])
 
 
-@pytest.mark.parametrize("seconds", [MOST_SECONDS - 1, MOST_SECONDS + 1, 60.0, 100.0])
+@pytest.mark.parametrize("seconds", [MOST_SECONDS - 1, MOST_SECONDS + 1, 60.0, 420.0])
 def test_long_recordings_are_heard_in_pieces_and_sewn_together(model, seconds):
     text, samples, times = spoken(round(seconds / SECONDS_A_WORD), seed=round(seconds))
     heard = []
@@ -121,6 +123,18 @@ def test_long_recordings_are_heard_in_pieces_and_sewn_together(model, seconds):
     assert_times(transcript.words, times)
     assert max(heard) <= 100 * MOST_SECONDS
     assert (len(heard) > 1) == (seconds > MOST_SECONDS)
+
+
+def test_memory_does_not_grow_with_the_length_of_a_recording(untrained):
+    """But for the samples themselves: what the model makes of a part is gone before the next is heard."""
+    most = {}
+    for minutes in (8, 24):
+        samples = np.zeros(minutes * 60 * 16_000, np.float32)
+        tracemalloc.start()
+        untrained.transcribe(samples, 16_000, passes=0)
+        most[minutes] = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert most[24] < 1.2 * most[8]
 
 
 @pytest.mark.parametrize("samples", [0, 1, 159, 160, 161, 800])
@@ -175,6 +189,7 @@ def test_utterances_of_all_lengths_are_heard_in_batches_as_alone(untrained):
     assert hear(untrained, frames, passes=0)[0].refined is None
 
 
+@pytest.mark.backend
 def test_passes_refine_and_none_is_the_draft(untrained):
     features = np.random.default_rng(1).standard_normal((1, 160, 80)).astype(np.float32)
     lengths = np.array([160], np.int32)
@@ -196,6 +211,7 @@ def test_candidates_are_heard_at_other_speeds(untrained):
     np.testing.assert_allclose(together[0][1].refined, slower.refined, atol=1e-4)
 
 
+@pytest.mark.backend
 def test_candidates_vote_on_every_word(model):
     model.__dict__["token_set"] = WholeWords("ABCD")
     first, other = of_path([0, 1, 0, 2, 0]), of_path([0, 1, 0, 0, 3, 0])
@@ -249,6 +265,7 @@ def test_what_draft_and_refinement_say_in_other_steps_is_said_once(model):
     assert " ".join(word.text for word in decode(model, [faint], Decoding())) == "A B"
 
 
+@pytest.mark.backend
 def test_a_language_model_decides_between_words_that_sound_alike(model):
     model.__dict__["token_set"] = WholeWords(["THE", "DOG", "HOG", "SAT"])
     logits = of_path([0, 1, 0, 2, 0, 4, 0]) + 0.0
@@ -264,6 +281,7 @@ def test_a_language_model_decides_between_words_that_sound_alike(model):
     assert decode(model, [silence], Decoding(language_model=ngrams)) == []
 
 
+@pytest.mark.backend
 def test_alignment_says_when_the_words_of_a_text_are_said(model):
     text, samples, times = spoken(6)
     words = model.align(samples, text.lower() + "!", 16_000)
@@ -275,6 +293,7 @@ def test_alignment_says_when_the_words_of_a_text_are_said(model):
     assert unsure[2].confidence < 0.1 < 0.9 < unsure[1].confidence
 
 
+@pytest.mark.backend
 def test_the_true_text_scores_best(model):
     text, samples, _ = spoken(5)
     wrong = " ".join(text.split()[::-1])
@@ -286,6 +305,7 @@ def test_the_true_text_scores_best(model):
     assert model.score(samples, " ".join([text] * 30), 16_000) == -np.inf
 
 
+@pytest.mark.backend
 def test_a_gap_is_filled_with_what_is_said(model):
     text, samples, times = spoken(5)
     words = text.split()
@@ -327,6 +347,7 @@ def test_texts_that_are_none_are_no_error(untrained):
     assert untrained.score(spoken(2)[1], [], 16_000) == []
 
 
+@pytest.mark.backend
 def test_a_saved_recogniser_is_loaded_as_one(untrained, tmp_path):
     untrained.save(tmp_path / "model.keras")
     loaded = load_model(tmp_path)

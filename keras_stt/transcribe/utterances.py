@@ -14,13 +14,14 @@ from keras_stt.decoding.spoken_tokens import SpokenTokens
 from keras_stt.decoding.stitch import HeardWindow, Word, stitch
 from keras_stt.decoding.vote import vote
 from keras_stt.errors import InputError
-from keras_stt.features import FRAME_SECONDS, log_mel
+from keras_stt.features import FRAME_SECONDS, frame_count, log_mel_between
 from keras_stt.speed import change_speed
 from keras_stt.tokens import Tokens
 from keras_stt.transcribe.transcript import Transcript
 
 MOST_SECONDS = 30.0  # heard at once; longer recordings are heard in pieces
 OVERLAP_SECONDS = 6.0  # of two pieces, whose words there are put together
+PIECES_TOGETHER = 16  # of a long recording, before the next are looked at: what is in memory has an end
 BATCH_SECONDS = 120.0  # of audio, padded, that is heard together
 FRAME_MULTIPLE = 160  # of a batch's length: few lengths mean few compiled graphs
 SPEEDS = (1.0, 0.9, 1.1, 0.95, 1.05, 0.85, 1.15)  # at which candidates are heard, in this order
@@ -91,19 +92,26 @@ def transcribe_samples(model, samples: np.ndarray, decoding: Decoding, lead: flo
         model: an `UtteranceModel`.
         lead: seconds by which the model's tokens come after their words begin.
     """
-    duration = len(samples) / SAMPLE_RATE
-    frames = log_mel(samples, model.mel_bands)
-    pieces = _pieces(len(frames))
-    heard = hear_at_speeds(model, [frames[start:stop] for start, stop in pieces], decoding.passes, decoding.candidates)
-    words = [decode(model, hearings, decoding, lead) for hearings in heard]
+    duration, frames = len(samples) / SAMPLE_RATE, frame_count(len(samples))
+    pieces = _pieces(frames)
+    words = []
+    for first in range(0, len(pieces), PIECES_TOGETHER):
+        words += _words_of(model, samples, pieces[first : first + PIECES_TOGETHER], decoding, lead)
     if len(pieces) == 1:
         return Transcript(_within(words[0], duration), duration)
     windows = []
     for (start, stop), said in zip(pieces, words, strict=True):
         begin = start * FRAME_SECONDS
         moved = tuple(dataclasses.replace(w, start=w.start + begin, end=w.end + begin) for w in said)
-        windows.append(HeardWindow(begin, stop * FRAME_SECONDS, moved, cut_at_end=stop < len(frames)))
+        windows.append(HeardWindow(begin, stop * FRAME_SECONDS, moved, cut_at_end=stop < frames))
     return Transcript(_within(stitch(windows), duration), duration)
+
+
+def _words_of(model, samples: np.ndarray, pieces, decoding: Decoding, lead: float) -> list[list[Word]]:
+    """The words of some pieces of a recording, each piece's with times from its own start."""
+    frames = [log_mel_between(samples, start, stop, model.mel_bands) for start, stop in pieces]
+    heard = hear_at_speeds(model, frames, decoding.passes, decoding.candidates)
+    return [decode(model, hearings, decoding, lead) for hearings in heard]
 
 
 def _within(words: list[Word], duration: float) -> list[Word]:
