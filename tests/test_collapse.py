@@ -11,8 +11,6 @@ import pytest
 from keras_stt.diagnosis import ADVICE
 from keras_stt.train.callbacks.collapse import CollapseMonitor
 
-pytestmark = pytest.mark.backend
-
 CLASSES = 5
 MIXED = np.tile([0, 1, 2, 3], 5)
 
@@ -51,6 +49,7 @@ def test_a_healthy_classifier_is_left_alone():
     assert not monitor.summary()["collapsed"]
 
 
+@pytest.mark.backend
 def test_a_classifier_whose_inputs_say_nothing_is_warned_about_and_stopped():
     lines = []
     x, y = points(False)
@@ -137,6 +136,7 @@ def after_an_epoch(model, monitor):
     return logs
 
 
+@pytest.mark.backend
 def test_only_the_named_input_is_shuffled():
     labels = np.arange(40) % CLASSES
     x = {"heard": 3 * np.eye(CLASSES, dtype="float32")[labels], "seen": np.zeros((40, CLASSES), "float32")}

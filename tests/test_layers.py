@@ -82,6 +82,12 @@ CASES = {
         {"logits": values(2, 12, 5)},
         timed=("logits",),
     ),
+    "embedding": LayerCase(
+        layers.Embedding,
+        {"input_dim": 5, "output_dim": 4},
+        {"inputs": RNG.integers(0, 5, (2, 12), np.int32)},
+        timed=("inputs",),
+    ),
     "no_audio": LayerCase(
         layers.NoAudio, {"dim": 4}, {"token_ids": RNG.integers(0, 5, (2, 12), np.int32)}, timed=("token_ids",)
     ),
@@ -392,6 +398,13 @@ def test_log_mel_equals_librosa():
     )
     expected = np.log(energies.T + features.LOG_FLOOR)
     np.testing.assert_allclose(features.log_mel(samples), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize(("start", "stop"), [(0, 0), (0, 1), (0, 50), (1, 2), (7, 50), (48, 50)])
+def test_log_mel_of_a_part_is_that_part_of_the_whole(start, stop):
+    samples = sound(1.0)[: 50 * 160 + 70]
+    part = features.log_mel_between(samples, start, stop)
+    np.testing.assert_allclose(part, features.log_mel(samples)[start:stop], atol=1e-5)
 
 
 def test_log_mel_of_next_to_nothing():

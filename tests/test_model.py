@@ -17,8 +17,6 @@ from keras_stt.losses import AttentionGuide, MaskedTokenCrossentropy
 from keras_stt.recognizer import Recognizer, load_model
 from keras_stt.text import Vocabulary
 
-pytestmark = pytest.mark.backend
-
 TRAINING = {"flags": {"seed": 3, "model_dim": 16}, "versions": {"keras": keras.__version__}, "dev_wer": 0.25}
 TINY = {"text_context": 4, "audio_context": 32, "model_dim": 16, "blocks": 1, "attention_heads": 2}
 VOCABULARY = Vocabulary(["ONE", "TWO", "THREE"]).to_list()
@@ -60,6 +58,7 @@ def saved(tmp_path_factory):
     return model, path
 
 
+@pytest.mark.backend
 def test_outputs_are_logits_and_attention(tiny_recognizer):
     outputs = predict(tiny_recognizer, inputs(tiny_recognizer))
     assert outputs["tokens"].shape == (3, 4, len(tiny_recognizer.vocabulary))
@@ -68,6 +67,7 @@ def test_outputs_are_logits_and_attention(tiny_recognizer):
     assert (outputs["attention"][1, :, 17:] == 0).all()  # 100 frames fill 17 steps of 6
 
 
+@pytest.mark.backend
 def test_a_saved_model_is_the_same_model(saved):
     model, path = saved
     loaded = keras.saving.load_model(path)  # no custom_objects, safe mode
@@ -100,12 +100,14 @@ def test_a_fresh_process_loads_it_with_one_line(saved, tmp_path):
     assert_equal(np.load(tmp_path / "outputs.npz"), expected, 1e-5)
 
 
+@pytest.mark.backend
 def test_what_stands_on_padding_never_matters(saved):
     model, _ = saved
     expected = predict(model, inputs(model))
     assert_equal(predict(model, inputs(model, padding=50.0)), expected)
 
 
+@pytest.mark.backend
 def test_unpadded_audio_says_the_same(saved):
     model, _ = saved
     batch = inputs(model, lengths=(100, 100, 100))
@@ -126,6 +128,7 @@ def test_a_sample_does_not_hear_its_neighbours(saved):
     assert_equal(turned, {name: value[::-1] for name, value in together.items()})
 
 
+@pytest.mark.backend
 def test_audio_and_visible_words_both_count(saved):
     model, _ = saved
     batch = inputs(model)
@@ -239,6 +242,7 @@ def test_all_names_are_given_and_the_same_in_every_build():
     assert numbered == ["audio_block_0", "block_0"]
 
 
+@pytest.mark.backend
 def test_one_step_of_training_moves_every_weight():
     keras.utils.set_random_seed(0)
     assert_one_step_moves_every_weight(Recognizer(VOCABULARY, **TINY, dropout=0.0))

@@ -9,8 +9,6 @@ from keras_stt.losses import MaskedTokenCrossentropy
 from keras_stt.masking import IGNORED
 from keras_stt.objective_check import check_objective
 
-pytestmark = pytest.mark.backend
-
 TARGETS = np.array([[2, 2, 0, 4], [1, 2, 3, 1]], np.int32)
 PADDED = np.array([[2, IGNORED, 0, 4], [IGNORED, 1, 3, IGNORED]], np.int32)
 
@@ -77,6 +75,7 @@ def test_faults_of_a_loss_of_small_values_are_seen_too(targets):
     assert not check_objective(small, [targets], vocabulary_size=5, tries=1000).sound
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize("targets", [TARGETS, PADDED], ids=["full", "padded"])
 def test_a_sound_loss_of_keras_passes(targets):
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=IGNORED)

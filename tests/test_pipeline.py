@@ -79,6 +79,7 @@ def steps_of(elements) -> list[int]:
     return [int(np.asarray(targets["ctc"])[0, 0]) for _, targets in elements]
 
 
+@pytest.mark.backend
 def test_each_backend_gets_its_kind_of_data():
     import keras
 
@@ -104,6 +105,7 @@ def test_a_step_dataset_reads_ahead_in_one_thread_and_not_beyond_the_end():
     assert threading.main_thread() not in batches.threads
 
 
+@pytest.mark.backend
 def test_a_step_dataset_can_begin_again():
     """Keras looks at the first item to build the model, and then begins."""
     data = StepDataset(Recorded(), 10, 6)

@@ -16,8 +16,6 @@ from keras_stt.layers import CrossDomainBlock, MultiHeadAttention, position_laye
 from keras_stt.layers.positions import POSITIONS
 from keras_stt.layers.positions.places import slot_places
 
-pytestmark = pytest.mark.backend
-
 RNG = np.random.default_rng(7)
 HEADS, WIDTH, WINDOW, KERNEL = 3, 8, 4, 5
 SCORE_KINDS = [kind for kind in POSITIONS if POSITIONS[kind].scores is not positions.DotProductScores]
@@ -47,6 +45,7 @@ SCORE_CASES = {
 }
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize("kind", VALUE_CASES)
 def test_contract_of_value_layers(kind, tmp_path):
     inputs = {"values": values(2, 12, WIDTH), "lengths": LENGTHS}
@@ -54,6 +53,7 @@ def test_contract_of_value_layers(kind, tmp_path):
     check_layer(case, tmp_path)
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize("kind", SCORE_CASES)
 def test_contract_of_score_layers(kind, tmp_path):
     inputs = {"query": values(2, HEADS, 5, WIDTH), "key": values(2, HEADS, 12, WIDTH), "key_valid": VALID}

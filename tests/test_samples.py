@@ -6,8 +6,6 @@ from keras import ops
 
 from keras_stt.train.callbacks.samples import gather, shuffled, spread
 
-pytestmark = pytest.mark.backend
-
 
 def test_rows_are_taken_evenly_from_the_first_to_the_last():
     values = {"array": np.arange(10), "tensor": ops.arange(10, dtype="float32")}

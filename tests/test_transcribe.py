@@ -134,6 +134,7 @@ def test_what_cannot_be_heard_is_an_input_error(tiny_recognizer, audio, rate, me
         tiny_recognizer.transcribe(audio, rate)
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize("size", [1, 5])
 def test_the_batch_size_changes_nothing(tiny_recognizer, monkeypatch, size, rng):
     samples = noise(rng, 4)
@@ -143,6 +144,7 @@ def test_the_batch_size_changes_nothing(tiny_recognizer, monkeypatch, size, rng)
     assert_same(transcribe_samples(tiny_recognizer, samples), expected)
 
 
+@pytest.mark.backend
 def test_what_lies_in_the_padding_is_never_heard(tiny_recognizer, rng):
     """Noise after the end of each window, and in the rows that fill the batch up."""
 

@@ -11,8 +11,6 @@ from keras_stt.losses import TokenCTC
 from keras_stt.models.utterance import SURE, UtteranceModel
 from keras_stt.tokens import CharacterTokens
 
-pytestmark = pytest.mark.backend
-
 TOKENS = CharacterTokens("ABCD")
 PHONES = ["sil", "AH", "B"]
 SIZE = {"model_dim": 16, "audio_blocks": 2, "attention_heads": 2, "refiner_blocks": 1, "mel_bands": 10}
@@ -61,6 +59,7 @@ def assert_padding_unheard(run, inputs):
             np.testing.assert_allclose(among, value, atol=1e-5, rtol=1e-5, err_msg=name)
 
 
+@pytest.mark.backend
 def test_it_says_logits_of_every_head_over_steps(model, inputs):
     outputs = as_numpy(model(inputs))
     assert {name: value.shape for name, value in outputs.items()} == {
@@ -79,10 +78,12 @@ def test_it_says_logits_of_every_head_over_steps(model, inputs):
             assert (outputs[name][row, :count] > NEVER / 2).all()
 
 
+@pytest.mark.backend
 def test_padding_never_changes_what_the_encoder_hears(model, inputs):
     assert_padding_unheard(model.encoder, inputs)
 
 
+@pytest.mark.backend
 def test_padding_never_changes_what_the_refiner_says(model, inputs):
     heard = model.encoder(inputs)
     path = np.random.default_rng(1).integers(0, TOKENS.size + 1, (3, 10)).astype(np.int32)
@@ -106,6 +107,7 @@ def test_padding_is_unheard_with_other_positions_and_steps(position, inputs):
     assert_padding_unheard(model.decoder(1), inputs)
 
 
+@pytest.mark.backend
 def test_the_decoder_rereads_what_it_is_sure_of(model, inputs):
     """Each pass reads the last one's text on the same audio, unsure tokens masked."""
     assert set(model.decoder(0)(inputs)) == {"draft"}
@@ -149,6 +151,7 @@ def test_the_refiner_looks_as_it_is_told(inputs):
         assert (np.abs(one - other)[0, 0].max() > 1e-4) == seen
 
 
+@pytest.mark.backend
 def test_a_file_holds_all_of_it(model, inputs, tmp_path):
     model.decoder(1)  # what was asked for before is not saved a second time
     model.training_record = {"lead": 0.1, "flags": "--view=utterance"}
@@ -172,6 +175,7 @@ def test_names_of_weights_are_unique(model):
     assert len(set(names)) == len(names)
 
 
+@pytest.mark.backend
 def test_half_precision_says_about_the_same_in_single_precision_logits(model, inputs):
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16")
@@ -188,6 +192,7 @@ def test_half_precision_says_about_the_same_in_single_precision_logits(model, in
     assert np.isfinite(outputs["refined"]).all()
 
 
+@pytest.mark.backend
 def test_one_step_moves_every_weight(inputs):
     model = build(dropout=0.1)
     losses = {name: TokenCTC() for name in ("draft", "middle", "refined")}

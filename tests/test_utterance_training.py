@@ -1,17 +1,14 @@
 """A run on whole utterances, from options to a model that says what it learned."""
 
 import dataclasses
-import json
 import sys
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
-import soundfile
-from conftest import WORDS, say
+from tone_manifest import TEXTS, spelt, write_tone_manifest
 
-from keras_stt.audio import SAMPLE_RATE
 from keras_stt.data.records import Record
 from keras_stt.decoding.stitch import Word
 from keras_stt.errors import FlagError, InputError
@@ -29,28 +26,12 @@ from keras_stt.train.utterance.word_times import known_records, measured_lead
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-# Each word of the corpus of tones is written with two letters, so that its 0.35 s have steps for them.
-TEXTS = [[0, 1, 2], [3, 1, 0], [4, 2, 3], [2, 5, 4]]
-
-
-def spelt(numbers) -> str:
-    return " ".join(WORDS[number][:2] for number in numbers)
-
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory) -> Path:
     """Four utterances of three tones each, which are train, dev and test, with phone times."""
     folder = tmp_path_factory.mktemp("corpus")
-    rows = []
-    for i, numbers in enumerate(TEXTS):
-        samples, times = say([WORDS[number] for number in numbers], np.random.default_rng(i))
-        soundfile.write(folder / f"{i}.wav", samples, SAMPLE_RATE, subtype="PCM_16")
-        phones = [(start, end, f"{WORDS[number][0]}1") for number, (start, end) in zip(numbers, times, strict=True)]
-        for split in ("train", "dev", "test"):
-            row = {"id": f"{split}-{i}", "audio": f"{i}.wav", "text": spelt(numbers), "split": split, "speaker": split}
-            rows.append(json.dumps(row))
-        write_textgrid(folder / f"train-{i}.TextGrid", {"phones": phones}, len(samples) / SAMPLE_RATE)
-    (folder / "all.jsonl").write_text("\n".join(rows))
+    write_tone_manifest(folder)
     return folder
 
 
@@ -94,6 +75,7 @@ def learned(finished):
     return load_model(finished[0])
 
 
+@pytest.mark.backend
 def test_four_utterances_are_learned_by_heart(finished, learned, corpus):
     output, summary = finished
     assert summary["test_wer"] == summary["test_wer_draft"] == summary["dev_wer"] == 0
@@ -238,7 +220,6 @@ def test_a_warm_start_takes_every_weight_to_its_own_place(tmp_path):
         ({"audio_blocks": 1}, "^--audio_blocks: 1 has no middle"),
         ({"tokens": "words"}, "^--tokens: "),
         ({"refiner_mixer": "conv,none"}, "^--refiner_mixer: 'none' is not one of"),
-        ({"export": True}, "^--export: is of --view=window"),
         ({"task": "identity"}, "^--task: is of --view=window"),
         ({"loss": "focal"}, "^--loss: is of --view=window"),
         ({"precision": "float16"}, "^--precision: "),

@@ -1,6 +1,7 @@
 """What to say where the backend that `KERAS_BACKEND` names is not installed."""
 
-EXTRAS = ("jax", "torch")  # backends that come with an extra of their own
+# How each is installed: TensorFlow comes with the package, unless it was installed without what it asks for.
+INSTALL = {"tensorflow": "tensorflow", "jax": "'keras_stt[jax]'", "torch": "'keras_stt[torch]'"}
 
 
 def missing_backend(error: ModuleNotFoundError) -> str:
@@ -9,6 +10,6 @@ def missing_backend(error: ModuleNotFoundError) -> str:
     Raises:
         ModuleNotFoundError: the same, where it is about another module.
     """
-    if error.name not in EXTRAS:
+    if error.name not in INSTALL:
         raise error
-    return f"{error.name} is not installed: pip install 'keras_stt[{error.name}]', or name another by KERAS_BACKEND"
+    return f"{error.name} is not installed: pip install {INSTALL[error.name]}, or name another by KERAS_BACKEND"

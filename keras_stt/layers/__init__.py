@@ -3,6 +3,7 @@
 from keras_stt.layers.attention import MultiHeadAttention, attention_activation
 from keras_stt.layers.blocks import AUDIO_MIXERS, AudioBlock, CrossDomainBlock, FeedForward
 from keras_stt.layers.ctc_head import CTCHead
+from keras_stt.layers.embedding import Embedding
 from keras_stt.layers.features import FeatureNormalization, LogMel
 from keras_stt.layers.masked_path import MaskedPath
 from keras_stt.layers.no_audio import NoAudio
@@ -21,6 +22,7 @@ __all__ = [
     "AudioPooling",
     "CTCHead",
     "CrossDomainBlock",
+    "Embedding",
     "FeatureNormalization",
     "FeedForward",
     "LogMel",

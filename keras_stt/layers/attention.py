@@ -11,7 +11,7 @@ MASKED_SCORE = -1e9
 
 def padding_bias(valid, dtype):
     """`(B, 1, 1, T)` to add to attention scores: zero where `valid` `(B, T)`, `MASKED_SCORE` on padding."""
-    return ops.cast(ops.where(valid, 0.0, MASKED_SCORE), dtype)[:, None, None, :]
+    return ops.expand_dims(ops.cast(ops.where(valid, 0.0, MASKED_SCORE), dtype), (1, 2))
 
 
 def attention_activation(name: str):

@@ -155,7 +155,7 @@ class AudioBlock(ResidualBlock):
             audio = self._mix("attention", audio, training, bias=bias, memory_valid=valid)
         if self.mixer != "attention":
             # Padding must look like the zeros beyond the edge.
-            seen = self.convolution_norm(audio) * ops.cast(valid, audio.dtype)[..., None]
+            seen = self.convolution_norm(audio) * ops.expand_dims(ops.cast(valid, audio.dtype), -1)
             local = ops.relu(self.convolution(seen))
             audio = self._add(audio, local, training)
         return self._feed("feed_forward", audio, training)

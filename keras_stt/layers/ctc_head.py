@@ -32,7 +32,7 @@ class CTCHead(keras.layers.Layer):
 
     def call(self, audio, lengths):
         logits = ops.cast(self.project(audio), "float32")
-        valid = length_mask(lengths, ops.shape(audio)[1])[..., None]
+        valid = ops.expand_dims(length_mask(lengths, ops.shape(audio)[1]), -1)
         sure_blank = ops.where(ops.arange(self.size) == BLANK_ID, 0.0, NEVER)
         return ops.where(valid, logits, ops.cast(sure_blank, "float32"))
 

@@ -45,7 +45,9 @@ class LogMel(keras.layers.Layer):
 
     def call(self, waveform):
         padded = ops.pad(waveform, [[0, 0], [features.EDGE, features.EDGE]])
-        spectrum = ops.conv(padded[..., None], self.waves, strides=features.HOP_LENGTH, data_format="channels_last")
+        spectrum = ops.conv(
+            ops.expand_dims(padded, -1), self.waves, strides=features.HOP_LENGTH, data_format="channels_last"
+        )
         real, imaginary = ops.split(spectrum, 2, axis=-1)
         energies = ops.matmul(ops.square(real) + ops.square(imaginary), self.filterbank)
         return ops.log(energies + features.LOG_FLOOR)
@@ -71,15 +73,20 @@ class FeatureNormalization(keras.layers.Layer):
         self.epsilon = epsilon
 
     def call(self, values, lengths):
-        mask = ops.cast(length_mask(lengths, ops.shape(values)[1]), values.dtype)[..., None]
+        mask = ops.expand_dims(ops.cast(length_mask(lengths, ops.shape(values)[1]), values.dtype), -1)
         count = ops.maximum(ops.sum(mask, axis=1, keepdims=True), 1.0)
         # Digital silence then is zero, and so is its mean. That of many equal values is off in the last digits, by
         # another bit on every backend, and a deviation of zero would blow that up.
         values = values - values[:, :1]
-        mean = ops.sum(values * mask, axis=1, keepdims=True) / count
-        centred = (values - mean) * mask
+        centred = self._centred(values, mask, count)
+        # Once more: where the first frame is unlike the others, as silence before speech, thousands sum to much,
+        # and runtimes that add one after the other lose the mean's last digits. What is left sums to little.
+        centred = self._centred(centred, mask, count)
         variance = ops.sum(ops.mean(ops.square(centred), axis=2, keepdims=True), axis=1, keepdims=True) / count
         return centred * ops.rsqrt(variance + self.epsilon)
+
+    def _centred(self, values, mask, count):
+        return (values - ops.sum(values * mask, axis=1, keepdims=True) / count) * mask
 
     def compute_output_shape(self, values_shape, lengths_shape=None):
         return values_shape

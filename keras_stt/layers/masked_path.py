@@ -33,7 +33,8 @@ class MaskedPath(keras.layers.Layer):
     def call(self, logits, training=None):
         logits = ops.stop_gradient(ops.cast(logits, "float32"))
         size = logits.shape[-1]
-        path = ops.argmax(logits, axis=-1)
+        # Of equals the first, as in greedy decoding. Keras's argmax of floats is nothing that ONNX can hold.
+        path = ops.argmax(ops.cast(logits == ops.max(logits, axis=-1, keepdims=True), "int32"), axis=-1)
         if training:
             shown = self._drawn(path)
         else:

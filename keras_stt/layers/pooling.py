@@ -62,12 +62,14 @@ class AudioPooling(keras.layers.Layer):
         steps = (frames + self.stride - 1) // self.stride
         step_lengths = pooled_lengths(lengths, self.stride)
         values = ops.pad(values, [[0, 0], [0, steps * self.stride - frames], [0, 0]])
+        values = ops.reshape(values, (batch, steps * self.stride, bands))  # exporters forget `bands` in a dynamic pad
         if self.method == "conv":
             first, rest = split_stride(self.stride)
             hidden = self._convolve(self.hidden, values)
             # The next convolution sees neighbours: a padded one must look like the zeros beyond the edge.
             valid = length_mask(pooled_lengths(lengths, first), steps * rest)
-            return self._convolve(self.project, hidden * ops.cast(valid, hidden.dtype)[..., None]), step_lengths
+            hidden = hidden * ops.expand_dims(ops.cast(valid, hidden.dtype), -1)
+            return self._convolve(self.project, hidden), step_lengths
         grouped = ops.reshape(values, (batch, steps, self.stride, bands))
         if self.method == "mean":
             return self.project(ops.mean(grouped, axis=2)), step_lengths

@@ -7,6 +7,7 @@ from keras_stt.layers import (
     AudioBlock,
     AudioPooling,
     CrossDomainBlock,
+    Embedding,
     FeatureNormalization,
     UniformAttention,
     WordClock,
@@ -98,7 +99,7 @@ class MaskedTokenModel(keras.Model):
         else:
             attention = UniformAttention(text_context, stride, name="uniform_attention")(frames, lengths)
 
-        text = keras.layers.Embedding(len(vocabulary), model_dim, name="token_embedding")(tokens)
+        text = Embedding(len(vocabulary), model_dim, name="token_embedding")(tokens)
         text = position_layer(position, text_context, name="text_position")(text)
         for i in range(blocks):
             block = CrossDomainBlock(steps_per_word=SECONDS_PER_WORD / step_seconds, **shared, name=f"block_{i}")

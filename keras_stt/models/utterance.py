@@ -9,6 +9,7 @@ from keras_stt.layers import (
     AudioBlock,
     AudioPooling,
     CTCHead,
+    Embedding,
     FeatureNormalization,
     MaskedPath,
     NoAudio,
@@ -200,7 +201,7 @@ def _refiner(config: dict) -> keras.Model:
     audio = keras.Input((None, dim), name="audio")
     steps = keras.Input((), dtype="int32", name="steps")
     path = keras.Input((None,), dtype="int32", name="path")
-    text = keras.layers.Embedding(config["token_count"] + 1, dim, name="token_embedding")(path)
+    text = Embedding(config["token_count"] + 1, dim, name="token_embedding")(path)
     both = keras.layers.Add(name="text_on_audio")([audio, text])
     both = _blocks(config, config["refiner_blocks"], "refiner_block", both, steps, config["refiner_mixer"])
     both = normalization_layer(config["normalization"], name="refined_norm")(both)

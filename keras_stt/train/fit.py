@@ -17,9 +17,12 @@ from keras_stt.train.views import Setup
 def build_training(model, inputs: dict, targets: dict) -> None:
     """Makes the optimizer's variables and those in which Keras sums up each loss, the latter on one small batch.
 
-    Made at the first step, they would have TensorFlow trace that step twice.
+    Made at the first step, they would have TensorFlow trace that step twice. On other backends `fit` makes them without
+    computing, while jax would here compile every operation of the model by itself.
     """
     model.optimizer.build(model.trainable_variables)
+    if keras.backend.backend() != "tensorflow":
+        return
     model.compute_loss(y=targets, y_pred=model(inputs, training=False))
     model.reset_metrics()
 

@@ -20,16 +20,23 @@ SOURCES = {
     "digits": "keras_stt.data.sources.digits",
 }
 
+_OPTIONAL = ("tensorflow", "tensorflow_datasets")  # which users of other backends may do without
+
 
 def open_corpus(options: CorpusOptions) -> dict[str, Iterable[Record]]:
     """The records of the splits "train", "dev" and "test" of a corpus.
 
     Raises:
-        FlagError: no corpus of that name, or its files are not where the options say.
+        FlagError: no corpus of that name, its files are not where the options say, or what reads it is not installed.
     """
     name = options.dataset
     if name not in SOURCES:
         close = difflib.get_close_matches(name, SOURCES, n=1)
         hint = f"; did you mean {close[0]}?" if close else ""
         raise FlagError("dataset", f"unknown dataset {name!r}; one of {', '.join(SOURCES)}{hint}")
-    return importlib.import_module(SOURCES[name]).splits(options)
+    try:
+        return importlib.import_module(SOURCES[name]).splits(options)
+    except ModuleNotFoundError as error:
+        if error.name not in _OPTIONAL:
+            raise
+        raise FlagError("dataset", f"{name} needs {error.name}, which is not installed; pip install it") from error
