@@ -7,7 +7,6 @@ from keras import ops
 
 from keras_stt.train.optimizers import EXPONENTIAL_END, OPTIMIZERS, SCHEDULES, learning_rate, make_optimizer
 
-pytestmark = pytest.mark.backend
 PEAK, WARMUP, STEPS = 0.01, 10, 110
 
 
@@ -49,6 +48,7 @@ def regression():
     return keras.Sequential([keras.Input((6,)), *dense]), inputs, targets
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize("kind", OPTIMIZERS)
 def test_every_optimizer_learns(kind):
     model, inputs, targets = regression()
@@ -68,6 +68,7 @@ def test_weights_decay_unless_the_optimizer_is_adam(kind):
     assert (after < 0.95 * before) == (kind != "adam")
 
 
+@pytest.mark.backend
 def test_gradients_are_clipped_weight_by_weight():
     clipped = make_optimizer("sgd", 1.0, 0.0, 0.5, 0.0)
     large, small = keras.Variable([3.0, 4.0]), keras.Variable([0.1])
@@ -77,6 +78,37 @@ def test_gradients_are_clipped_weight_by_weight():
     np.testing.assert_allclose(ops.convert_to_numpy(small), [0.0], atol=1e-6)
 
 
+@pytest.mark.backend
 def test_averaged_weights_are_kept_when_asked_for():
     assert make_optimizer("adamw", 0.1, 0.0, 0.0, 0.9).use_ema
     assert not make_optimizer("adamw", 0.1, 0.0, 0.0, 0.0).use_ema
+
+
+@pytest.mark.backend
+@pytest.mark.skipif(keras.backend.backend() != "torch", reason="of torch alone")
+def test_the_fused_adamw_takes_the_steps_of_keras():
+    """Gradients clipped, weights decayed, averaged, and state that either can go on with."""
+    from keras_stt.train.fused_adamw import FusedAdamW
+
+    def learned(*kinds):
+        """Weights, averages and momenta after four steps by each kind, one going on where the other stopped."""
+        model, state = keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(4, name="dense")]), []
+        model.set_weights([np.linspace(-1, 1, 12).reshape(3, 4), np.zeros(4)])
+        rng = np.random.default_rng(1)
+        for kind in kinds:
+            rate = learning_rate("cosine", PEAK, WARMUP, STEPS)
+            optimizer = kind(rate, weight_decay=0.1, beta_2=0.98, clipnorm=0.5, use_ema=True, ema_momentum=0.9)
+            optimizer.build(model.trainable_variables)
+            for variable, value in zip(optimizer.variables, state, strict=bool(state)):
+                variable.assign(value)
+            for _ in range(4):
+                # Of dense some are clipped; of its bias none, and they are as small as the epsilon.
+                gradients = [rng.standard_normal((3, 4)), 1e-7 * rng.standard_normal(4)]
+                optimizer.apply([ops.convert_to_tensor(g, "float32") for g in gradients])
+            state = [ops.convert_to_numpy(variable) for variable in optimizer.variables]
+        return [*model.get_weights(), *state]
+
+    expected = learned(keras.optimizers.AdamW, keras.optimizers.AdamW)
+    for kinds in ((FusedAdamW, FusedAdamW), (keras.optimizers.AdamW, FusedAdamW), (FusedAdamW, keras.optimizers.AdamW)):
+        for found, value in zip(learned(*kinds), expected, strict=True):
+            np.testing.assert_allclose(found, value, rtol=1e-5, atol=1e-7)
