@@ -9,6 +9,7 @@ import sys
 from absl import app, flags, logging
 
 from keras_stt.cli.backend import missing_backend
+from keras_stt.cli.compiled import keep_compiled
 from keras_stt.cli.quiet import quiet_tensorflow
 from keras_stt.errors import InputError
 
@@ -235,4 +236,5 @@ def parse(argv):
 
 if __name__ == "__main__":
     quiet_tensorflow()
+    keep_compiled()
     app.run(main, flags_parser=parse)

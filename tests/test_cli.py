@@ -310,6 +310,7 @@ def test_wrong_input(model_path, corpus, tmp_path, capsys):
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "thesis.tex").touch()
     assert_input_error(capsys, "is no earlier export", "export", model_path, tmp_path / "taken")
+    assert_input_error(capsys, "format 'x': give one of saved_model", "export", model_path, tmp_path, "--format=x")
 
 
 @pytest.mark.parametrize(
@@ -320,7 +321,7 @@ def test_wrong_input(model_path, corpus, tmp_path, capsys):
         ["transcribe", "model.keras"],
         ["align", "a", "b"],
         ["score", "a", "b"],
-        ["export", "a", "b", "--format=x"],
+        ["export", "a"],
     ],
 )
 def test_wrong_usage_is_told_without_a_traceback(arguments, capsys):
@@ -338,6 +339,15 @@ def test_tensorflow_is_quiet_and_its_real_messages_are_not_lost():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=QUIET)
     assert (done.returncode, done.stderr) == (0, "heard\n")
+
+
+@pytest.mark.slow
+def test_what_jax_compiles_is_kept_for_the_next_start(model_path, tmp_path):
+    pytest.importorskip("jax")
+    soundfile.write(tmp_path / "a.wav", np.zeros(16_000), 16_000)
+    done = keras_stt("transcribe", model_path, tmp_path / "a.wav", KERAS_BACKEND="jax", HOME=str(tmp_path))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert list((tmp_path / ".cache/keras_stt/jax").iterdir())
 
 
 def test_what_is_no_chatter_still_reaches_stderr(capfd):

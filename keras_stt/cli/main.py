@@ -7,6 +7,7 @@ import sys
 
 from keras_stt import __version__
 from keras_stt.cli.backend import missing_backend
+from keras_stt.cli.compiled import keep_compiled
 from keras_stt.cli.quiet import quiet_tensorflow
 from keras_stt.errors import InputError
 
@@ -41,6 +42,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         args = build_parser(asked_verb(argv)).parse_args(argv)
         quiet_tensorflow()
+        keep_compiled()
         return args.run(args)
     except InputError as error:
         return _fail(error, INPUT_ERROR)
