@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from pathlib import Path
 
 
 def add_parser(subparsers) -> None:
@@ -9,13 +10,26 @@ def add_parser(subparsers) -> None:
     parser = subparsers.add_parser(
         "export",
         help="write a model as a folder that runs without this package",
-        description="Writes a model as a TensorFlow SavedModel that takes waveforms and needs neither this package nor "
-        "Keras, then runs both on reference windows and compares what they say.",
+        description="Writes a model as an artefact that takes waveforms and needs neither this package nor Keras, then "
+        "runs both on the same recordings and compares what they say: OUT/export_report.json.",
     )
-    parser.add_argument("model", metavar="MODEL", help="a model.keras, or the output folder of a training run")
+    parser.add_argument("model", metavar="MODEL", help="a name, a model.keras, or the output folder of a training run")
     parser.add_argument("output", metavar="OUT", help="folder to write; an earlier export there is replaced")
     parser.add_argument(
-        "--format", choices=("saved_model",), default="saved_model", help="kind of artefact (default: saved_model)"
+        "--format",
+        default="saved_model",
+        help="saved_model for TensorFlow (the default), onnx for onnxruntime, litert or openvino",
+    )
+    parser.add_argument(
+        "--passes", type=int, default=1, help="refinements of the draft of an utterance model (default: 1; 0: none)"
+    )
+    parser.add_argument("--int8", action="store_true", help="write it with weights of eight bits too")
+    parser.add_argument(
+        "--audio",
+        action="append",
+        metavar="PATH",
+        help="recordings to compare on, a file or a folder, with X.txt beside X.wav or LibriSpeech's .trans.txt where "
+        "texts are known; may be given again (default: speech and sounds that are made)",
     )
     parser.set_defaults(run=run)
 
@@ -27,16 +41,30 @@ def run(args: argparse.Namespace) -> int:
         1 where the artefact does not say what the model says.
 
     Raises:
-        InputError: the model cannot be loaded or the folder cannot be written.
+        InputError: the model cannot be loaded or exported, or a recording cannot be read.
     """
-    from keras_stt.export import ExportError, check_saved_model, export_saved_model, reference_windows
+    from keras_stt.export import ExportError, check_export, export_model, read_recordings
 
+    recordings = [one for path in args.audio or [] for one in read_recordings(path)]
     try:
-        written = export_saved_model(args.model, args.output)
-        report = check_saved_model(args.model, args.output, reference_windows(written["window_seconds"]))
+        written = export_model(args.model, args.output, args.format, args.passes, args.int8)
+        report = check_export(args.model, args.output, recordings or None)
     except ExportError as error:
         print(f"keras-stt: {error}", file=sys.stderr)
         return 1
-    print(f"{args.output}: {written['bytes'] / 2**20:.1f} MiB, signatures {', '.join(written['signatures'])}")
-    print(f"largest difference of a logit {report['largest_logit_difference']:.1e}, texts equal")
+    for name, size in zip(written["files"], written["bytes"], strict=True):
+        print(f"{Path(args.output, name)}: {size / 2**20:.1f} MiB")
+    print(f"{report['runtime']}: largest difference of a logit {report['largest_logit_difference']:.1e}, texts equal")
+    for line in _error_rates(report):
+        print(line)
     return 0
+
+
+def _error_rates(report: dict) -> list[str]:
+    """Lines about errors and speed, where they were measured."""
+    named = [("model", report.get("model")), (report["format"], report), ("int8", report.get("int8"))]
+    return [
+        f"{name}: WER {figures['wer']:.1%}, {figures['audio_seconds_per_cpu_second']:.0f} s of audio per CPU-second"
+        for name, figures in named
+        if figures and "wer" in figures
+    ]

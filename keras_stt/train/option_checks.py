@@ -160,7 +160,6 @@ _OF_WINDOWS = {
     "tempo": 0.0,
     "vocabulary_size": 0,
     "overfit_batches": 0,
-    "export": False,
     "stop_on_collapse": False,
 }
 

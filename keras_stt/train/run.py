@@ -7,7 +7,7 @@ from pathlib import Path
 
 import keras
 
-from keras_stt.export import check_saved_model, export_saved_model
+from keras_stt.export import Recording, check_export, export_model
 from keras_stt.formats.lines import write_text
 from keras_stt.train.budget import within_budget
 from keras_stt.train.callbacks.progress import EpochLine, Stopwatch
@@ -60,12 +60,13 @@ def _learn(view: View, setup: Setup, output: Path, flags: str) -> dict:
     summary |= found
     write_outputs(output, setup.options, flags, model, summary, checkpoint.history, results)
     if setup.options.export:
-        summary["export"] = _export(output, setup.splits["test"].index)
+        summary["export"] = _export(output, setup.splits["test"].index, setup.options.passes)
         write_json(output / "summary.json", summary)  # again: a failed export leaves all else
     return summary
 
 
-def _export(output: Path, index) -> dict:
-    export_saved_model(output / "model.keras", output / "export")
-    samples = [index[row].read() for row in range(min(8, len(index)))]
-    return check_saved_model(output / "model.keras", output / "export", samples)
+def _export(output: Path, index, passes: int) -> dict:
+    export_model(output / "model.keras", output / "export", passes=passes)
+    records = [index[row] for row in range(min(8, len(index)))]
+    recordings = [Recording(record.id, record.read(), record.text) for record in records]
+    return check_export(output / "model.keras", output / "export", recordings)

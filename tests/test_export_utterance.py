@@ -1,0 +1,176 @@
+"""The artefacts of an utterance model in every format: run by their own runtime, they say what the model says."""
+
+import importlib.util
+import json
+
+import keras
+import numpy as np
+import pytest
+from layer_contract import move_weights
+
+from keras_stt import export
+from keras_stt.cli.main import main
+from keras_stt.errors import InputError
+from keras_stt.export import FORMATS, Recording, check_export, export_model, kinds, read_recordings
+from keras_stt.export.expected import expected
+from keras_stt.export.run import padded_batch, run_artefact
+from keras_stt.recognizer import UtteranceRecognizer
+from keras_stt.tokens import CharacterTokens
+from keras_stt.transcribe.utterances import MOST_SECONDS
+
+pytestmark = pytest.mark.slow
+
+TOKENS = CharacterTokens("ABC'")
+SIZE = {"model_dim": 32, "audio_blocks": 2, "attention_heads": 2, "refiner_blocks": 1, "subsampling": 4}
+
+
+def save_model(path, seed, **changes):
+    """A model that says something of all it hears."""
+    keras.utils.set_random_seed(seed)
+    model = UtteranceRecognizer(TOKENS.to_config(), TOKENS.size, **{**SIZE, **changes})
+    move_weights(model)
+    model.save(path)
+    return model
+
+
+@pytest.fixture(scope="module")
+def recognizer(tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "model.keras"
+    return save_model(path, seed=4), path
+
+
+def sounds():
+    """Two recordings, of one of which the text is known."""
+    rng = np.random.default_rng(0)
+    loudness = np.sin(np.linspace(0, 20, 30_001)) ** 2
+    syllables = (0.2 * loudness * rng.standard_normal(30_001)).astype(np.float32)
+    return [Recording("syllables", syllables, "ABBA"), Recording("noise", syllables[7_000:16_000])]
+
+
+@pytest.fixture(scope="module", params=FORMATS)
+def exported(request, recognizer, tmp_path_factory):
+    """A folder in each format, and its report."""
+    missing = [name for name in kinds.PACKAGES[request.param] if importlib.util.find_spec(name) is None]
+    if missing:
+        pytest.skip(f"{', '.join(missing)} not installed: pip install keras_stt[export]")
+    folder = tmp_path_factory.mktemp("export") / request.param
+    written = export_model(recognizer[1], folder, request.param, passes=2, int8=True)
+    return request.param, folder, written, check_export(recognizer[1], folder, sounds())
+
+
+def test_it_says_what_its_model_says(exported):
+    format, folder, _, report = exported
+    assert report["largest_logit_difference"] <= 1e-4
+    assert report["texts_equal"]
+    assert report["longest_seconds"] == 600
+    assert report["wer"] == report["model"]["wer"] > 0
+    assert report["audio_seconds_per_cpu_second"] > 0
+    assert {"format": format, "recordings": 2}.items() <= report.items()
+    assert json.loads((folder / "export_report.json").read_text()) == report
+
+
+def test_eight_bits_are_smaller_and_nearly_the_same(exported):
+    _, _, written, report = exported
+    assert written["bytes"] == [report["bytes"], report["int8"]["bytes"]]
+    assert report["int8"]["wer_cost"] == round(report["int8"]["wer"] - report["wer"], 4)
+    # The matrices of so small a model are few beside its log-mel filters, which stay as they are.
+    assert report["int8"]["bytes"] < report["bytes"]
+    assert 0 < report["int8"]["largest_logit_difference"] < np.inf
+
+
+def test_it_carries_its_vocabulary(exported):
+    _, folder, _, report = exported
+    metadata = json.loads((folder / "keras_stt.json").read_text())
+    assert report["vocabulary_equal"]
+    assert metadata["vocabulary"] == ["", *TOKENS.pieces]
+    assert (metadata["passes"], metadata["sample_rate"]) == (2, 16_000)
+    serve = metadata["signatures"]["serve"]
+    assert sorted(serve["inputs"]) == ["waveform", "waveform_lengths"]
+    assert {"draft_logits", "refined_logits", "draft_token_ids", "token_ids", "steps"} <= set(serve["outputs"])
+    token_ids, vocabulary = [2, 3, 3, 1, 2, 0, 0], metadata["vocabulary"]
+    assert eval(metadata["text"], {"vocabulary": vocabulary, "token_ids": token_ids}) == TOKENS.decode(token_ids)
+
+
+def test_padding_neighbours_and_nothing_at_all(exported, recognizer):
+    """In one batch a long recording that is cut, a short one, one sample and none; noise after each."""
+    format, folder, _, _ = exported
+    rng = np.random.default_rng(5)
+    samples = [
+        0.1 * rng.standard_normal(n).astype(np.float32) for n in (round(MOST_SECONDS * 16_000) + 50_123, 9_123, 1, 0)
+    ]
+    calls = [("serve", padded_batch(samples))] + [("serve", padded_batch([one])) for one in samples]
+    outputs = run_artefact(format, folder / kinds.FILES[format][0], calls)
+    assert outputs["0.steps"].tolist() == [-(-(len(one) // 160) // 4) for one in samples]
+    for row, one in enumerate(samples):
+        said = expected(recognizer[0], one, 2)
+        steps = len(said.decided)
+        for alone in (outputs["0.draft_logits"][row], outputs[f"{row + 1}.draft_logits"][0]):
+            np.testing.assert_allclose(alone[:steps], said.logits["draft"], atol=1e-4)
+            assert not alone[steps:].argmax(axis=-1).any()
+    assert not outputs["0.token_ids"][2:].any()
+
+
+def test_silence_before_long_speech(exported, recognizer):
+    """The first frame is far from the mean, and runtimes add up thousands of them one after the other."""
+    format, folder, _, _ = exported
+    noise = 0.3 * np.random.default_rng(7).standard_normal(round(MOST_SECONDS * 16_000)).astype(np.float32)
+    noise[:16_000] = 0
+    outputs = run_artefact(format, folder / kinds.FILES[format][0], [("serve", padded_batch([noise]))])
+    logits = expected(recognizer[0], noise, 2).logits["draft"]
+    np.testing.assert_allclose(outputs["0.draft_logits"][0], logits, atol=2e-5)
+
+
+def test_a_draft_alone(tmp_path):
+    save_model(tmp_path / "model.keras", seed=6, refiner_blocks=0, audio_mixer="conv", subsampling=3)
+    export_model(tmp_path / "model.keras", tmp_path / "out", passes=1)
+    report = check_export(tmp_path / "model.keras", tmp_path / "out", sounds())
+    assert report["texts_equal"]
+    assert json.loads((tmp_path / "out" / "keras_stt.json").read_text())["passes"] == 0
+
+
+def test_what_is_missing_is_one_line(tmp_path, recognizer, monkeypatch):
+    real = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "tf2onnx" else real(name))
+    with pytest.raises(InputError, match=r"^format onnx: tf2onnx not installed; pip install 'keras_stt\[export\]'$"):
+        export_model(recognizer[1], tmp_path / "out", "onnx")
+    with pytest.raises(InputError, match="give one of saved_model, onnx, litert, openvino"):
+        export_model(recognizer[1], tmp_path / "out", "coreml")
+    with pytest.raises(InputError, match="passes -1: give 0"):
+        export_model(recognizer[1], tmp_path / "out", passes=-1)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_mismatch_is_exit_code_1_and_leaves_its_report(tmp_path, recognizer, monkeypatch, capsys):
+    exact = export.check.check_utterance
+
+    def off(model, *arguments):
+        move_weights(model)
+        return exact(model, *arguments)
+
+    monkeypatch.setattr(export.check, "check_utterance", off)
+    assert main(["export", str(recognizer[1]), str(tmp_path / "out"), f"--audio={write_sounds(tmp_path)}"]) == 1
+    captured = capsys.readouterr().err.strip().splitlines()
+    assert "not the same as its model" in captured[-1]
+    report = json.loads((tmp_path / "out" / "export_report.json").read_text())
+    assert report["largest_logit_difference"] > report["tolerance"]
+
+
+def write_sounds(folder):
+    import soundfile
+
+    speech = folder / "speech"
+    speech.mkdir()
+    for one in sounds():
+        soundfile.write(speech / f"{one.name}.wav", one.samples, 16_000)
+    (speech / "syllables.txt").write_text("Abba.\n")
+    (speech / "speech.trans.txt").write_text("noise CAB\n")
+    return speech
+
+
+def test_recordings_come_with_their_texts(tmp_path):
+    found = read_recordings(write_sounds(tmp_path))
+    assert [one.text for one in found] == ["CAB", "ABBA"]
+    assert len(read_recordings(tmp_path / "speech" / "noise.wav")[0].samples) == 9_000
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="no recordings in it"):
+        read_recordings(tmp_path / "empty")
