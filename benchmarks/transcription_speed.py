@@ -19,11 +19,11 @@ from pathlib import Path
 from statistics import median
 
 import soundfile
+from worker import BACKENDS
 
 from keras_stt.formats.lines import write_text
 
 ROOT = Path(__file__).resolve().parent.parent
-BACKENDS = ("torch", "tensorflow", "jax")
 WAYS = {
     "draft": ["--passes=0"],
     "refined": [],
