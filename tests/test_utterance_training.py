@@ -121,6 +121,7 @@ def short(options, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.backend
 def test_resumed_a_run_ends_where_an_unbroken_one_does(short, tmp_path, monkeypatch):
     """In one process, where Keras gives other numbers to what has no name, as it does after a budget was measured."""
     short = dataclasses.replace(short, audio_mixer="conv", gradient_norms=False)
@@ -144,6 +145,9 @@ def test_resumed_a_run_ends_where_an_unbroken_one_does(short, tmp_path, monkeypa
     first, again = (load_model(tmp_path / name) for name in ("whole", "broken"))
     for weight, other in zip(first.weights, again.weights, strict=True):
         np.testing.assert_allclose(weight.numpy(), other.numpy(), atol=1e-5, err_msg=weight.path)
+    by_keras = keras.saving.load_model(tmp_path / "whole" / "model.keras")
+    assert by_keras.count_params() == first.count_params()
+    assert not by_keras.compiled
 
 
 def test_a_set_up_has_a_target_for_every_head(short):

@@ -88,6 +88,6 @@ def make_optimizer(
 def _adamw() -> type:
     if keras.backend.backend() != "torch":
         return keras.optimizers.AdamW
-    from keras_stt.train.fused_adamw import FusedAdamW  # imports torch
+    from keras_stt.train.fused_adamw import AdamW  # imports torch
 
-    return FusedAdamW
+    return AdamW

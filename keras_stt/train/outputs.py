@@ -61,13 +61,21 @@ def write_outputs(output: Path, options, flags: str, model, summary: dict, histo
         results: of the test utterances.
     """
     reached = {name: summary[name] for name in _REACHED if name in summary}
-    model.training_record = {"flags": flags, "versions": summary["versions"], **reached}
+    kept = _untrained_twin(model)
+    kept.training_record = {"flags": flags, "versions": summary["versions"], **reached}
     temporary = output / ".model.keras"
-    model.save(temporary)
+    kept.save(temporary)
     os.replace(temporary, output / "model.keras")
     write_text(output / "history.csv", _as_csv(history))
     write_json(output / "summary.json", summary)
     write_report(output / "report.html", summary, history, results, flags=dataclasses.asdict(options))
+
+
+def _untrained_twin(model):
+    """The same model without optimizer and losses: a third of the size, and any backend reads it by Keras alone."""
+    twin = type(model).from_config(model.get_config())
+    twin.set_weights(model.get_weights())
+    return twin
 
 
 def _as_csv(history: list[dict]) -> str:
