@@ -175,26 +175,23 @@ flags.DEFINE_integer("seed", 1, "Of weights, order, masks and augmentation.")
 
 
 def main(argv) -> int:
+    if not flags.FLAGS.budget_cpu_s:  # what is compiled is paid for: it must not depend on what was compiled before
+        keep_compiled()
     if len(argv) > 1:
         print(f"train_main.py: {argv[1]!r} is no flag; flags begin with --", file=sys.stderr)
         return 2
     try:
-        from keras_stt.export import ExportError
-        from keras_stt.train.options import TrainOptions  # Keras takes seconds to import: not for --help
+        from keras_stt.export import ExportError  # Keras takes seconds to import: not for --help
         from keras_stt.train.run import train
     except ModuleNotFoundError as error:
         print(f"train_main.py: {missing_backend(error)}", file=sys.stderr)
         return 2
 
     logging.set_verbosity(logging.WARNING)
-    values = flags.FLAGS.flag_values_dict()
-    defined = flags.FLAGS.get_flags_for_module(sys.modules["__main__"])
+    defined = sorted(defined_flags(), key=lambda flag: flag.name)
     try:
         summary = train(
-            TrainOptions(**{flag.name: values[flag.name] for flag in defined}),
-            flags="".join(
-                flag.serialize() + "\n" for flag in sorted(defined, key=lambda flag: flag.name) if flag.name != "resume"
-            ),
+            options_from_flags(), flags="".join(flag.serialize() + "\n" for flag in defined if flag.name != "resume")
         )
     except InputError as error:
         print(f"train_main.py: {error}", file=sys.stderr)
@@ -214,9 +211,21 @@ def main(argv) -> int:
         f"test WER {summary['test_wer']:.1%}{interval(summary)} on {summary['test_wer_of']}; "
         f"{summary['train_cpu_seconds']:.0f} CPU-seconds of training, "
         f"{summary['peak_memory_mb']:,.0f} MB of memory at most; see "
-        f"{os.path.join(values['output_dir'], 'report.html')}"
+        f"{os.path.join(flags.FLAGS.output_dir, 'report.html')}"
     )
     return 0
+
+
+def defined_flags() -> list[flags.Flag]:
+    """Those of this file, with their values."""
+    return flags.FLAGS.get_flags_for_module(sys.modules[__name__])
+
+
+def options_from_flags():
+    """The `TrainOptions` that the parsed flags give."""
+    from keras_stt.train.options import TrainOptions
+
+    return TrainOptions(**{flag.name: flag.value for flag in defined_flags()})
 
 
 def interval(summary: dict) -> str:
@@ -236,5 +245,4 @@ def parse(argv):
 
 if __name__ == "__main__":
     quiet_tensorflow()
-    keep_compiled()
     app.run(main, flags_parser=parse)
