@@ -36,7 +36,7 @@ def test_texts_of_something_else_are_encoded_again(index, change):
         tokens = CharacterTokens(tokens.characters | {"!"})
     else:
         records = [dataclasses.replace(record, text="ALFA", word_times=record.word_times[:1]) for record in index]
-        index = build_index(records, index.folder, "others")
+        index = build_index(records, index.folder, "tones")  # from what looks the same
     assert [tokens.decode(open_texts(index, tokens)[row]) for row in range(9)] == [record.text for record in index]
 
 
@@ -68,6 +68,14 @@ def test_tokens_are_learned_once(index, options_of, monkeypatch):
     assert isinstance(first, SubwordTokens)
     monkeypatch.setattr(tokens_module, "learn_tokens", None)
     assert tokens_module.tokens_of_run(options, index) == first
+
+
+def test_no_letter_is_lost_where_tokens_are_learned_from_some_of_the_texts(index):
+    some = list(tokens_module.texts_to_learn_from(index, most=1))
+    assert some[0] == index[0].text
+    assert 1 < len(some) < len(index)
+    assert set("".join(some)) - {" "} == set().union(*index.vocabulary_counts())
+    assert list(tokens_module.texts_to_learn_from(index)) == [record.text for record in index]
 
 
 def test_damaged_tokens_are_learned_again(index, options_of):

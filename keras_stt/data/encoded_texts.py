@@ -44,7 +44,7 @@ def encode_texts(index, tokens) -> EncodedTexts:
 
 def open_texts(index: Index, tokens) -> EncodedTexts:
     """The texts of `index` in a folder beside its own, encoded first where that was not done before."""
-    mark = json.dumps([FORMAT, index.meta["fingerprint"], tokens.to_config()], sort_keys=True)
+    mark = json.dumps([FORMAT, index.content, tokens.to_config()], sort_keys=True)
     name = f"{index.folder.name}-texts-{hashlib.sha256(mark.encode()).hexdigest()[:16]}"
     folder = index.folder.with_name(name)
     with one_process_at_a_time(f"{folder}.lock", "the tokens of the texts"):
@@ -55,7 +55,7 @@ def open_texts(index: Index, tokens) -> EncodedTexts:
                 for name, values in arrays.items():
                     np.save(building / f"{name}.npy", values)
     arrays = {name: np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r")) for name in ARRAYS}
-    return EncodedTexts(mapped_array(folder / "ids", _dtype(tokens)), **arrays)
+    return EncodedTexts(mapped_array(folder / "ids", _dtype(tokens), short_pieces=True), **arrays)
 
 
 def _dtype(tokens):

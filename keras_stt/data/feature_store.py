@@ -70,16 +70,18 @@ class FeatureStore:
 def open_features(index: Index, folder, fingerprint: str, label: str = "features", mel_bands: int = MEL_BANDS):
     """Opens the store in `folder`, building it first when it is missing or was made from another index."""
     folder = Path(folder)
+    made_of = {"format": FORMAT, "fingerprint": fingerprint, "content": index.content, "mel_bands": mel_bands}
     try:
         meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
-        if (meta["format"], meta["fingerprint"], meta["mel_bands"]) == (FORMAT, fingerprint, mel_bands):
+        if all(meta[name] == value for name, value in made_of.items()):
             return FeatureStore(folder)
     except (OSError, ValueError, KeyError):
         pass
     with written_whole(folder) as building:
         skipped = _write(index, building, label, mel_bands)
-        meta = {"format": FORMAT, "fingerprint": fingerprint, "mel_bands": mel_bands, "skipped": dict(skipped)}
-        (building / "meta.json").write_text(json.dumps(meta, indent=1), encoding="utf-8")
+        (building / "meta.json").write_text(
+            json.dumps({**made_of, "skipped": dict(skipped)}, indent=1), encoding="utf-8"
+        )
     return FeatureStore(folder)
 
 

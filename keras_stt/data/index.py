@@ -8,6 +8,7 @@ read one at a time, so memory does not grow with the corpus.
 import array
 import collections
 import functools
+import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -20,7 +21,7 @@ from keras_stt.data.records import Record
 from keras_stt.data.whole_folder import written_whole
 from keras_stt.text import normalize, split_words
 
-FORMAT = 1  # raised when the layout changes, so that an old index is built again
+FORMAT = 2  # raised when the layout changes, so that an old index is built again
 
 
 class Index:
@@ -38,7 +39,7 @@ class Index:
 
     @functools.cached_property
     def _lines(self):
-        return mapped_array(self.folder / "records.jsonl", np.uint8)
+        return mapped_array(self.folder / "records.jsonl", np.uint8, short_pieces=True)
 
     def __getitem__(self, row: int) -> Record:
         return Record.from_json(self._lines[self.offsets[row] : self.offsets[row + 1]].tobytes().decode())
@@ -47,6 +48,11 @@ class Index:
         with open(self.folder / "records.jsonl", "rb") as lines:  # one after the other, files are read fastest
             for line in lines:
                 yield Record.from_json(line.decode())
+
+    @property
+    def content(self) -> str:
+        """A hash of all records: what is computed from them is kept with it, and made again where they are others."""
+        return self.meta["content"]
 
     @property
     def skipped(self) -> dict[str, int]:
@@ -95,7 +101,7 @@ def build_index(records: Iterable[Record], folder, fingerprint: str, label: str 
 
 def _write(records, folder: Path, label: str) -> dict:
     skipped, vocabulary = collections.Counter(), collections.Counter()
-    speakers = set()
+    speakers, content = set(), hashlib.sha256()
     offsets, durations, word_counts = array.array("Q", [0]), array.array("f"), array.array("i")
     with (folder / "records.jsonl").open("wb") as lines:
         for record in tqdm(records, desc=label, unit=" utterances", leave=False, mininterval=0.5):
@@ -107,6 +113,7 @@ def _write(records, folder: Path, label: str) -> dict:
             fields = {name: getattr(record, name) for name in record.__dataclass_fields__}
             line = (Record(**{**fields, "text": text}).to_json() + "\n").encode()
             lines.write(line)
+            content.update(line)
             offsets.append(offsets[-1] + len(line))
             durations.append(record.duration)
             word_counts.append(len(words))
@@ -118,7 +125,8 @@ def _write(records, folder: Path, label: str) -> dict:
     np.save(folder / "words.npy", np.array(word_counts, np.int32))
     counts = json.dumps(dict(vocabulary.most_common()), ensure_ascii=False)
     (folder / "vocabulary_counts.json").write_text(counts, encoding="utf-8")
-    return {"records": len(durations), "skipped": dict(skipped), "speakers": sorted(speakers)}
+    found = {"records": len(durations), "skipped": dict(skipped), "speakers": sorted(speakers)}
+    return {**found, "content": content.hexdigest()}
 
 
 def _reason_to_skip(record: Record, words: list[str]) -> str | None:
