@@ -12,7 +12,7 @@ class Warmup(keras.optimizers.schedules.LearningRateSchedule):
     """A linear rise from 0 over the first `steps`, then another schedule.
 
     Keras has this for the cosine alone, with a branch in it. Where weights decay, Keras asks the schedule once for each
-    weight: on TensorFlow 110 branches took a tenth of the time to the first step.
+    weight, and TensorFlow would build it as often.
 
     Args:
         after: the schedule that follows, counted from the end of the warm-up.
