@@ -15,7 +15,8 @@ from layer_contract import move_weights
 from keras_stt import features, layers
 from keras_stt.errors import InputError
 from keras_stt.export import ExportError, Recording, check_export, export_model, reference_windows
-from keras_stt.export.artefact import whole_folder
+from keras_stt.export.run import run_artefact
+from keras_stt.formats.whole_folder import written_whole
 from keras_stt.recognizer import Recognizer
 from keras_stt.text import Vocabulary
 
@@ -87,6 +88,9 @@ def test_it_says_what_its_model_says(model_path, exported):
     assert 0 <= report["largest_logit_difference"] <= 1e-4
     assert report["windows"] == len(report["texts"]) == 6
     assert report["longest_seconds"] == 600
+    assert report["bytes"] == written["bytes"][0]
+    assert report["audio_seconds_per_cpu_second"] > 0
+    assert report["model"]["audio_seconds_per_cpu_second"] > 0
     assert json.loads((folder / "export_report.json").read_text()) == report
 
 
@@ -181,6 +185,19 @@ def test_another_model_is_told_apart(tmp_path, exported):
     assert report["largest_logit_difference"] > report["tolerance"]
 
 
+def test_a_report_is_json_where_the_difference_is_infinite(model_path, exported, monkeypatch):
+    def cut_short(*arguments, **keywords):
+        outputs = run_artefact(*arguments, **keywords)
+        return {**outputs, "0.tokens": outputs["0.tokens"][:, :-1]}
+
+    monkeypatch.setattr("keras_stt.export.check_window.run_artefact", cut_short)
+    with pytest.raises(ExportError, match="logits differ by inf"):
+        check_export(model_path, exported[0], [Recording("noise", noise(WINDOW))])
+    report = json.loads((exported[0] / "export_report.json").read_text(), parse_constant=pytest.fail)
+    assert report["largest_logit_difference"] is None
+    assert report["texts_equal"]
+
+
 def test_a_broken_artefact(tmp_path, model_path):
     broken = tmp_path / "out"
     broken.mkdir()
@@ -202,10 +219,34 @@ def test_folders_are_written_whole_or_not_at_all(tmp_path, model_path):
         export_model(model_path, taken / "thesis.tex" / "out")
     with pytest.raises(InputError, match="no such model"):
         export_model(tmp_path / "none", tmp_path / "out")
-    full = pytest.raises(InputError, match=r"out: cannot be written \(No space left on device\)")
-    with full, whole_folder(tmp_path / "out"):
-        raise OSError(28, "No space left on device")
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+def test_what_fails_within_a_folder_is_not_told_as_the_folder(tmp_path):
+    with pytest.raises(FileNotFoundError, match="protoc"), written_whole(tmp_path / "out"):
+        raise FileNotFoundError(2, "No such file", "protoc")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_cannot_be_replaced_is_one_line(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    told = pytest.raises(InputError, match=r"out: cannot be written \(No space left on device\); check its folder$")
+    with told, written_whole(tmp_path / "out"):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_has_the_mode_that_the_user_asked_for(tmp_path):
+    before = os.umask(0o027)
+    try:
+        with written_whole(tmp_path / "out"):
+            pass
+    finally:
+        os.umask(before)
+    assert (tmp_path / "out").stat().st_mode & 0o777 == 0o750
 
 
 def test_a_converter_that_gives_up_is_one_line(tmp_path, monkeypatch):

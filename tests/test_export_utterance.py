@@ -11,12 +11,13 @@ from layer_contract import move_weights
 from keras_stt import export
 from keras_stt.cli.main import main
 from keras_stt.errors import InputError
-from keras_stt.export import FORMATS, Recording, check_export, export_model, kinds, read_recordings
-from keras_stt.export.expected import expected
+from keras_stt.export import FORMATS, ExportError, Recording, check_export, export_model, kinds, read_recordings
+from keras_stt.export.expected import expected, greedy_token_ids
 from keras_stt.export.run import padded_batch, run_artefact
 from keras_stt.recognizer import UtteranceRecognizer
 from keras_stt.tokens import CharacterTokens
 from keras_stt.transcribe.utterances import MOST_SECONDS
+from keras_stt.wer import wer
 
 pytestmark = pytest.mark.slow
 
@@ -72,10 +73,98 @@ def test_it_says_what_its_model_says(exported):
 def test_eight_bits_are_smaller_and_nearly_the_same(exported):
     _, _, written, report = exported
     assert written["bytes"] == [report["bytes"], report["int8"]["bytes"]]
-    assert report["int8"]["wer_cost"] == round(report["int8"]["wer"] - report["wer"], 4)
+    whole, small = (wer(["ABBA"], figures["texts"][:1]) for figures in (report, report["int8"]))
+    assert (report["wer"], report["int8"]["wer"]) == (pytest.approx(whole, abs=1e-4), pytest.approx(small, abs=1e-4))
+    assert report["int8"]["wer_cost"] == pytest.approx(small - whole, abs=1e-4)
+    assert len(report["int8"]["texts"]) == len(report["texts"]) == 2
     # The matrices of so small a model are few beside its log-mel filters, which stay as they are.
     assert report["int8"]["bytes"] < report["bytes"]
     assert 0 < report["int8"]["largest_logit_difference"] < np.inf
+
+
+def other_steps(outputs):
+    outputs["5.steps"] = outputs["5.steps"] - 1  # of ten minutes
+
+
+def more_steps_than_there_are(outputs):
+    outputs["2.steps"] = outputs["2.steps"] + 10_000
+
+
+def padding_that_speaks(outputs):
+    outputs["4.draft_logits"][0, :, 2] = 100  # a row of no sample, beside a second of noise
+
+
+def another_vocabulary(outputs):
+    outputs["vocabulary"] = outputs["vocabulary"][:-1]
+
+
+def words_lost(outputs):
+    outputs["0.token_ids"][...] = 0
+
+
+@pytest.mark.parametrize(
+    ("spoil", "fault"),
+    [
+        (other_steps, "int8 has other steps, no blank behind a row"),
+        (more_steps_than_there_are, "int8 has other steps, no blank behind a row"),
+        (padding_that_speaks, "int8 has other steps, no blank behind a row"),
+        (another_vocabulary, "int8 has another vocabulary"),
+        (words_lost, r"int8 costs 100\.0% of words \(at most 5%\)"),
+    ],
+)
+def test_what_is_wrong_with_eight_bits_alone_is_told(small_export, monkeypatch, spoil, fault):
+    recognizer, folder, recordings = small_export
+
+    def spoilt(format, path, *arguments, **keywords):
+        outputs = run_artefact(format, path, *arguments, **keywords)
+        if path.name == "int8":
+            spoil(outputs)
+        return outputs
+
+    monkeypatch.setattr("keras_stt.export.check_utterance.run_artefact", spoilt)
+    with pytest.raises(ExportError, match=rf"not the same as its model: {fault}[^,]*; see export_report\.json in it$"):
+        check_export(recognizer, folder, recordings)
+    report = json.loads((folder / "export_report.json").read_text(), parse_constant=pytest.fail)
+    assert report["texts_equal"]
+    assert (report["int8"]["largest_logit_difference"] is None) == ("steps" in fault)
+
+
+@pytest.fixture(scope="module")
+def small_export(recognizer, tmp_path_factory):
+    """A SavedModel with its eight bits, and recordings of which one has the text that the model hears."""
+    model, path = recognizer
+    folder = tmp_path_factory.mktemp("small") / "out"
+    export_model(path, folder, passes=1, int8=True)
+    syllables, noise = sounds()
+    heard = model.token_set.decode(greedy_token_ids(model, syllables.samples, 1)["refined"])
+    return path, folder, [Recording("syllables", syllables.samples, heard), noise]
+
+
+def test_eight_bits_without_any_text_are_refused_before_they_are_written(small_export, tmp_path, capsys):
+    import soundfile
+
+    path, folder, (_, noise) = small_export
+    soundfile.write(tmp_path / "noise.wav", noise.samples, 16_000)
+    audio = f"--audio={tmp_path / 'noise.wav'}"
+    assert main(["export", str(path), str(tmp_path / "out"), "--int8", audio]) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert "int8: no text is known of" in line
+    assert "noise.wav, and words lost are what it is judged by; put X.txt beside X.wav" in line
+    assert [file.name for file in tmp_path.iterdir()] == ["noise.wav"]
+    with pytest.raises(InputError, match="int8: no text is known of noise and 1 more"):
+        check_export(path, folder, [noise, noise])
+
+
+@pytest.mark.parametrize("passes", [0, 1, 3])
+def test_the_clock_is_held_to_what_the_artefact_does(recognizer, monkeypatch, passes):
+    model, _ = recognizer
+    samples = sounds()[0].samples
+    said = expected(model, samples, passes)
+    asked, real = [], model.draft_and_refine
+    monkeypatch.setattr(model, "draft_and_refine", lambda *inputs: asked.append(inputs[-1]) or real(*inputs))
+    token_ids = greedy_token_ids(model, samples, passes)
+    assert asked == [passes]
+    assert token_ids == {name: said.token_ids(name) for name in said.logits}
 
 
 def test_it_carries_its_vocabulary(exported):

@@ -29,7 +29,7 @@ def add_parser(subparsers) -> None:
         action="append",
         metavar="PATH",
         help="recordings to compare on, a file or a folder, with X.txt beside X.wav or LibriSpeech's .trans.txt where "
-        "texts are known; may be given again (default: speech and sounds that are made)",
+        "texts are known, as --int8 needs some; may be given again (default: speech and sounds that are made)",
     )
     parser.set_defaults(run=run)
 
@@ -41,11 +41,14 @@ def run(args: argparse.Namespace) -> int:
         1 where the artefact does not say what the model says.
 
     Raises:
-        InputError: the model cannot be loaded or exported, or a recording cannot be read.
+        InputError: the model cannot be loaded or exported, a recording cannot be read, or eight bits are asked for and
+            none of the recordings has a text.
     """
-    from keras_stt.export import ExportError, check_export, export_model, read_recordings
+    from keras_stt.export import ExportError, check_export, export_model, read_recordings, require_texts
 
     recordings = [one for path in args.audio or [] for one in read_recordings(path)]
+    if args.int8 and recordings:
+        require_texts(recordings)
     try:
         written = export_model(args.model, args.output, args.format, args.passes, args.int8)
         report = check_export(args.model, args.output, recordings or None)
@@ -55,16 +58,20 @@ def run(args: argparse.Namespace) -> int:
     for name, size in zip(written["files"], written["bytes"], strict=True):
         print(f"{Path(args.output, name)}: {size / 2**20:.1f} MiB")
     print(f"{report['runtime']}: largest difference of a logit {report['largest_logit_difference']:.1e}, texts equal")
-    for line in _error_rates(report):
+    for line in _figures(report):
         print(line)
     return 0
 
 
-def _error_rates(report: dict) -> list[str]:
-    """Lines about errors and speed, where they were measured."""
-    named = [("model", report.get("model")), (report["format"], report), ("int8", report.get("int8"))]
+def _figures(report: dict) -> list[str]:
+    """Lines about speed, and errors where texts are known."""
+    named = [("model", report["model"]), (report["format"], report), ("int8", report.get("int8"))]
     return [
-        f"{name}: WER {figures['wer']:.1%}, {figures['audio_seconds_per_cpu_second']:.0f} s of audio per CPU-second"
+        f"{name}: {_error_rate(figures)}{figures['audio_seconds_per_cpu_second']:.0f} s of audio per CPU-second"
         for name, figures in named
-        if figures and "wer" in figures
+        if figures
     ]
+
+
+def _error_rate(figures: dict) -> str:
+    return f"WER {figures['wer']:.1%}, " if "wer" in figures else ""

@@ -10,7 +10,7 @@ import numpy as np
 from keras_stt.data.index import Index
 from keras_stt.data.mapped_file import mapped_array
 from keras_stt.data.one_process import one_process_at_a_time
-from keras_stt.data.whole_folder import written_whole
+from keras_stt.formats.whole_folder import written_whole
 
 FORMAT = 1  # raised when the layout changes
 ARRAYS = ("ends", "lengths", "ctc_lengths")  # each a file, beside the file of all ids

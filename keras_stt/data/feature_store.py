@@ -15,9 +15,9 @@ from tqdm import tqdm
 
 from keras_stt.data.index import Index
 from keras_stt.data.mapped_file import mapped_array
-from keras_stt.data.whole_folder import written_whole
 from keras_stt.errors import InputError
 from keras_stt.features import MEL_BANDS, log_mel
+from keras_stt.formats.whole_folder import written_whole
 
 FORMAT = 1
 

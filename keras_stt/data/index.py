@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from keras_stt.data.mapped_file import mapped_array
 from keras_stt.data.records import Record
-from keras_stt.data.whole_folder import written_whole
+from keras_stt.formats.whole_folder import written_whole
 from keras_stt.text import normalize, split_words
 
 FORMAT = 2  # raised when the layout changes, so that an old index is built again

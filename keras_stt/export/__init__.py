@@ -3,7 +3,7 @@
 from keras_stt.export.artefact import ExportError
 from keras_stt.export.check import check_export
 from keras_stt.export.kinds import FORMATS
-from keras_stt.export.references import Recording, read_recordings, reference_windows
+from keras_stt.export.references import Recording, read_recordings, reference_windows, require_texts
 from keras_stt.export.write import export_model
 
 __all__ = [
@@ -14,4 +14,5 @@ __all__ = [
     "export_model",
     "read_recordings",
     "reference_windows",
+    "require_texts",
 ]

@@ -1,5 +1,6 @@
 """Whether the artefact of an utterance model says what the model says: logits, texts, errors and speed."""
 
+import math
 import time
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 from keras_stt.audio import SAMPLE_RATE
 from keras_stt.decoding.ctc import greedy
 from keras_stt.export.artefact import size_in_bytes
-from keras_stt.export.expected import Said, expected
+from keras_stt.export.expected import Said, expected, greedy_token_ids
 from keras_stt.export.references import Recording, batches
 from keras_stt.export.run import LARGEST_DIFFERENCE, differences, largest_difference, padded_batch, run_artefact
 from keras_stt.layers.ctc_head import BLANK_ID
@@ -24,6 +25,9 @@ def check_utterance(model, out_dir: Path, metadata: dict, recordings: list[Recor
 
     The reference is what the model drafts and refines, decoded greedily as the artefact does. `model.transcribe` says
     more: of draft, refinement and their mean what both find likeliest; its word error rate is told too.
+
+    Weights of eight bits hear the same batches. Their logits and texts may differ; shapes, the blanks behind a row and
+    the vocabulary may not, nor may they cost more than `LARGEST_INT8_COST`.
 
     Returns:
         A report: figures of the float32 artefact, of `model`, and of `int8` where there is one; and what is wrong.
@@ -44,12 +48,22 @@ def check_utterance(model, out_dir: Path, metadata: dict, recordings: list[Recor
     }
     faults = differences(report)
     for file in small:
-        figures = report["int8"] = _figures(model, format, file, asked[alone], rows[alone], recordings)
+        figures = report["int8"] = _figures(model, format, file, asked, rows, recordings)
         if "wer" in figures:
             figures["wer_cost"] = round(figures["wer"] - report["wer"], 4)
-            if figures["wer_cost"] > LARGEST_INT8_COST:
-                faults.append(f"int8 costs {figures['wer_cost']:.1%} of words (at most {LARGEST_INT8_COST:.0%})")
+        faults += _int8_faults(figures)
     return report, faults
+
+
+def _int8_faults(figures: dict) -> list[str]:
+    faults = []
+    if not math.isfinite(figures["largest_logit_difference"]):
+        faults.append("int8 has other steps, no blank behind a row or a logit that is no number")
+    if not figures["vocabulary_equal"]:
+        faults.append("int8 has another vocabulary")
+    if figures.get("wer_cost", 0) > LARGEST_INT8_COST:
+        faults.append(f"int8 costs {figures['wer_cost']:.1%} of words (at most {LARGEST_INT8_COST:.0%})")
+    return faults
 
 
 def _figures(model, format: str, file: Path, asked, rows: list[list[Said]], recordings: list[Recording]) -> dict:
@@ -97,6 +111,8 @@ def _difference(heard: dict, said: Said) -> float:
 
 def _token_ids(model, heard: dict, name: str, refines: bool) -> list[int] | None:
     """The tokens that the artefact says, None where its own logits say others, or its strings, where it has some."""
+    if not 0 <= int(heard["steps"]) <= len(heard[f"{name}_logits"]):
+        return None
     prefix = "draft_" if name == "draft" and refines else ""
     written = heard[f"{prefix}token_ids"].tolist()
     token_ids = greedy(heard[f"{name}_logits"][None], heard["steps"][None])[0].token_ids.tolist()
@@ -117,13 +133,13 @@ def _error_rates(texts: list[str], recordings: list[Recording]) -> dict:
 
 
 def _of_model(model, passes: int, said: list[Said], recordings: list[Recording]) -> dict:
-    """Figures of the model itself, from waveform to logits as for the artefact, and of its own transcripts."""
+    """Figures of the model itself, from waveform to tokens as for the artefact, and of its own transcripts."""
     name = "refined" if passes else "draft"
     figures = _error_rates([model.token_set.decode(one.token_ids(name)) for one in said], recordings)
     started = time.process_time()
     for one in recordings:
-        expected(model, one.samples, passes)
-    seconds = time.process_time() - started
+        greedy_token_ids(model, one.samples, passes)
+    seconds = max(time.process_time() - started, 1e-9)
     if figures:
         transcripts = [model.transcribe(one.samples, SAMPLE_RATE, passes=passes).text for one in recordings]
         figures["wer_of_transcribe"] = _error_rates(transcripts, recordings)["wer"]

@@ -1,10 +1,14 @@
 """Whether the SavedModel of a window model says what the model says."""
 
+import time
+from pathlib import Path
+
 import keras
 import numpy as np
 
 from keras_stt.audio import SAMPLE_RATE
 from keras_stt.decoding.refine import Decoded, refine
+from keras_stt.export.artefact import size_in_bytes
 from keras_stt.export.references import batches
 from keras_stt.export.run import LARGEST_DIFFERENCE, differences, largest_difference, padded_batch, run_artefact
 from keras_stt.features import HOP_LENGTH, log_mel
@@ -15,14 +19,16 @@ from keras_stt.text import Vocabulary
 def check_window(model: Recognizer, out_dir, samples: list[np.ndarray]) -> tuple[dict, list[str]]:
     """Compares waveforms in batches (see `references.batches`), and those of one batch with every other word given.
 
-    Of ten minutes both hear the first window.
+    Of ten minutes both hear the first window. No word error rate is told: the text of a recording is that of all of
+    it, and what of it falls into the first window nobody knows.
 
     Args:
         samples: float32 `(N,)` each, 16 kHz, of any lengths.
 
     Returns:
         A report with `largest_logit_difference`, `largest_attention_difference`, `texts_equal`, `texts`, `windows`,
-        `longest_seconds`, `tolerance` and `runtime`; and what is wrong.
+        `longest_seconds`, `tolerance`, `runtime`, `bytes` and `audio_seconds_per_cpu_second` of the waveforms one
+        by one, no more than a window of each; that and its backend of `model`; and what is wrong.
     """
     alone = len(samples)
     asked = [_batch(model, batch) for batch in batches(samples)]
@@ -30,7 +36,7 @@ def check_window(model: Recognizer, out_dir, samples: list[np.ndarray]) -> tuple
     expected = [_decode(model, batch) for batch in [*asked, given]]
     heard = [{name: value for name, value in batch.items() if name != "token_ids"} for batch in asked]
     calls = [("serve", batch) for batch in [*asked, given]] + [("transcribe_window", batch) for batch in heard]
-    outputs = run_artefact("saved_model", out_dir, calls)
+    outputs = run_artefact("saved_model", out_dir, calls, timed=list(range(alone)))
     logits, attention = 0.0, 0.0
     for i, (tokens, decoded) in enumerate(expected):
         logits = max(logits, largest_difference(outputs[f"{i}.tokens"], tokens))
@@ -38,6 +44,7 @@ def check_window(model: Recognizer, out_dir, samples: list[np.ndarray]) -> tuple
         attention = max(attention, largest_difference(seen, decoded.attention[..., : seen.shape[-1]]))
     texts = [_texts(model, batch, decoded) for batch, (_, decoded) in zip(asked, expected, strict=False)]
     words = [outputs[f"{i}.words"] for i in range(len(expected), len(calls))]
+    seconds = sum(min(len(one), model.audio_frames * HOP_LENGTH) for one in samples) / SAMPLE_RATE
     report = {
         "runtime": " ".join(outputs["runtime"]),
         "largest_logit_difference": logits,
@@ -47,6 +54,9 @@ def check_window(model: Recognizer, out_dir, samples: list[np.ndarray]) -> tuple
         "tolerance": LARGEST_DIFFERENCE,
         "windows": alone,
         "longest_seconds": max(batch["waveform"].shape[1] for batch in asked) / SAMPLE_RATE,
+        "bytes": size_in_bytes(Path(out_dir)),
+        "audio_seconds_per_cpu_second": round(seconds / max(float(outputs["seconds"]), 1e-9), 1),
+        "model": _of_model(model, asked[:alone], seconds),
         "texts": [text for batch in texts[:alone] for text in batch],
     }
     return report, differences(report)
@@ -82,6 +92,18 @@ def _decode(model: Recognizer, batch: dict) -> tuple[np.ndarray, Decoded]:
     outputs = model(inputs, training=False)
     outputs = {name: keras.ops.convert_to_numpy(value) for name, value in outputs.items()}
     return outputs["tokens"], refine(lambda _: outputs, inputs, Vocabulary.from_list(model.vocabulary))
+
+
+def _of_model(model: Recognizer, asked: list[dict], audio_seconds: float) -> dict:
+    """The backend and the speed of the model itself, from waveform to words as for the artefact."""
+    started = time.process_time()
+    for batch in asked:
+        _decode(model, batch)
+    seconds = max(time.process_time() - started, 1e-9)
+    return {
+        "backend": keras.backend.backend(),
+        "audio_seconds_per_cpu_second": round(audio_seconds / seconds, 1),
+    }
 
 
 def _texts(model: Recognizer, batch: dict, decoded: Decoded) -> list[str]:

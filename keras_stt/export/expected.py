@@ -28,8 +28,7 @@ class Said:
     decided: np.ndarray
 
     def token_ids(self, name: str) -> list[int]:
-        logits = self.logits[name]
-        return greedy(logits[None], np.array([len(logits)]))[0].token_ids.tolist()
+        return _greedy(self.logits[name])
 
     def has_tie(self, name: str) -> bool:
         """Whether its text is a matter of the last digits."""
@@ -45,44 +44,66 @@ def expected(model, samples: np.ndarray, passes: int) -> Said:
         model: an `UtteranceRecognizer`.
         samples: float32 `(N,)`, 16 kHz.
     """
+    pieces, owner, places = _pieces(model, samples)
+    heard = [_heard(model, frames, passes) for frames in pieces]
+    decided = [_is_decided(model, *one, passes) for one in zip(pieces, heard, strict=True)]
+    return Said(_whole(model, heard, owner, places), np.array(decided, bool)[owner])
+
+
+def greedy_token_ids(model, samples: np.ndarray, passes: int) -> dict[str, list[int]]:
+    """The tokens of draft and refinement, by the same work as in the artefact and no more: what a clock is held to."""
+    pieces, owner, places = _pieces(model, samples)
+    logits = _whole(model, [_heard(model, frames, passes) for frames in pieces], owner, places)
+    return {name: _greedy(values) for name, values in logits.items()}
+
+
+def _greedy(logits: np.ndarray) -> list[int]:
+    return greedy(logits[None], np.array([len(logits)]))[0].token_ids.tolist()
+
+
+def _pieces(model, samples: np.ndarray) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
+    """Frames of what is heard at once; for each step of the recording its piece, and its place in that piece."""
     cut = Cut(model.frames_per_step)
     frames = log_mel(samples, model.mel_bands)
     steps = -(-len(frames) // cut.frames_per_step)
     last = max(0, cut.last_piece(steps))
     starts = [number * cut.hop_frames for number in range(last + 1)]
-    heard = [_piece(model, frames[start : start + cut.piece_frames], passes) for start in starts]
     owner = np.clip((np.arange(steps) - cut.edge_steps) // cut.hop_steps, 0, last)
     places = np.arange(steps) - owner * cut.hop_steps
-    names = heard[0][0]
+    return [frames[start : start + cut.piece_frames] for start in starts], owner, places
+
+
+def _whole(model, heard: list[dict], owner: np.ndarray, places: np.ndarray) -> dict[str, np.ndarray]:
+    """Logits `(S, tokens)` by name, of those of the pieces."""
     chosen = list(zip(owner.tolist(), places.tolist(), strict=True))
-    logits = {name: _stacked([heard[piece][0][name][place] for piece, place in chosen], model) for name in names}
-    return Said(logits, np.array([heard[piece][1] for piece in owner], bool))
+    return {name: _stacked([heard[piece][name][place] for piece, place in chosen], model) for name in heard[0]}
 
 
 def _stacked(rows: list[np.ndarray], model) -> np.ndarray:
     return np.array(rows) if rows else np.zeros((0, model.config["token_count"]), np.float32)
 
 
-def _piece(model, frames: np.ndarray, passes: int) -> tuple[dict[str, np.ndarray], bool]:
-    """Logits by name, and whether every pass was shown what it would be shown anyway."""
+def _heard(model, frames: np.ndarray, passes: int) -> dict[str, np.ndarray]:
+    """Logits of a piece by name, `draft` and perhaps `refined`."""
     length = max(1, len(frames))
     features = np.zeros((1, -(-length // FRAME_MULTIPLE) * FRAME_MULTIPLE, model.mel_bands), np.float32)
     features[0, : len(frames)] = frames
     steps = -(-length // model.frames_per_step)
-    decided = True
-    lengths = np.array([length], np.int32)
-    for done in range(1, passes):  # what the later passes read
-        _, read = model.draft_and_refine(features, lengths, done)
-        decided &= _is_decided(read[0, :steps])
-    draft, refined = model.draft_and_refine(features, lengths, passes)
+    draft, refined = model.draft_and_refine(features, np.array([length], np.int32), passes)
     said = {"draft": draft[0, :steps]}
-    if refined is not None:
-        said["refined"] = refined[0, :steps]
-        decided &= _is_decided(said["draft"])
-    return said, decided
+    return said if refined is None else {**said, "refined": refined[0, :steps]}
 
 
-def _is_decided(logits: np.ndarray) -> bool:
+def _is_decided(model, frames: np.ndarray, said: dict[str, np.ndarray], passes: int) -> bool:
+    """Whether every pass over a piece was shown what it would be shown anyway."""
+    if "refined" not in said:
+        return True
+    # The first pass reads the draft, a later one what the pass before it said.
+    read = [said["draft"], *(_heard(model, frames, done)["refined"] for done in range(1, passes))]
+    return all(map(_is_clear, read))
+
+
+def _is_clear(logits: np.ndarray) -> bool:
     """Whether no token is on the edge of being shown."""
     sureness = softmax(logits.astype(np.float64)).max(axis=-1)
     return bool((np.abs(sureness - SURE) > TIE / 10).all())

@@ -94,6 +94,16 @@ def read_recordings(path) -> list[Recording]:
     return [Recording(str(file), read_audio(os.fspath(file)), _text(file, texts[file.parent])) for file in files]
 
 
+def require_texts(recordings: list[Recording]) -> None:
+    """Raises InputError where no recording has a text, by which alone weights of eight bits can be judged."""
+    if not any(one.text for one in recordings):
+        others = f" and {len(recordings) - 1} more" if len(recordings) > 1 else ""
+        raise InputError(
+            f"int8: no text is known of {recordings[0].name}{others}, and words lost are what it is judged by; "
+            "put X.txt beside X.wav, or give no recordings and it is judged by made speech"
+        )
+
+
 def _transcripts(folder: Path) -> dict[str, str]:
     lines = [line for path in sorted(folder.glob("*.trans.txt")) for _, line in read_lines(path)]
     return {name: text for name, _, text in (line.strip().partition(" ") for line in lines)}

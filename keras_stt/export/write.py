@@ -12,10 +12,11 @@ import numpy as np
 import keras_stt
 from keras_stt.audio import SAMPLE_RATE
 from keras_stt.errors import InputError
-from keras_stt.export.artefact import METADATA, ExportError, require_free, size_in_bytes, whole_folder
+from keras_stt.export.artefact import METADATA, ExportError, require_free, size_in_bytes
 from keras_stt.export.kinds import FILES, PACKAGES, format_of, require_format
 from keras_stt.features import FRAME_SECONDS
 from keras_stt.formats.lines import write_text
+from keras_stt.formats.whole_folder import written_whole
 from keras_stt.recognizer import Recognizer, UtteranceRecognizer, load_model
 from keras_stt.text import SPECIAL_TOKENS
 
@@ -62,7 +63,7 @@ def _write(model, out_dir: Path, format: str, passes: int, int8: bool) -> None:
         raise InputError(f"{asked}: of utterance models; a window model exports as saved_model in float32")
     writer = format_of(format)
     passes = passes if not window and model.refiner is not None else 0
-    with whole_folder(out_dir) as building:
+    with written_whole(out_dir) as building:
         whole, small = (building / name for name in FILES[format])
         if window:
             writer.write_window(model, whole)
