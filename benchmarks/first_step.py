@@ -5,7 +5,8 @@
 A program is started, imports what it needs, opens a corpus whose index and log-mel frames are there already, builds
 the model, and takes one step. flags/base.cfg and flags/recognizer.cfg are timed so, on the small synthetic corpus but
 with all the sizes of the flagfile, and beside them a functional model of Keras's own layers, convolutions and dense
-ones, of as many parameters as the recogniser. Writes benchmarks/results/first_step.json and prints the table.
+ones, of as many parameters as the recogniser. JAX compiles anew each time: what it keeps on disk is neither read nor
+written. Writes benchmarks/results/first_step.json and prints the table.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from pathlib import Path
 from statistics import median
 
 from rounds import ROUNDS, write_results
-from worker import BACKENDS
+from worker import BACKENDS, NOTHING_COMPILED
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -38,12 +39,11 @@ def take_step(recipe: str, work: str) -> None:
 
     import train_main
     from keras_stt.data.pipeline import training_data
-    from keras_stt.train.options import TrainOptions
     from keras_stt.train.views import view_of
 
     folders = [f"--cache_dir={work}/cache", f"--output_dir={work}/run"]
     flags.FLAGS(["first_step.py", f"--flagfile={ROOT / 'flags' / recipe}", *RECIPES[recipe], *folders])
-    options = TrainOptions(**{flag.name: flag.value for flag in flags.FLAGS.get_flags_for_module(train_main)})
+    options = train_main.options_from_flags()
     view = view_of(options)
     setup = view.prepare(options)
     model = view.compiled_model(setup)
@@ -74,7 +74,8 @@ def take_plain_step() -> None:
 
 def seconds_of(program: list[str], backend: str) -> float:
     """From the start of a program to the end of its step."""
-    environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
+    environment = {**os.environ, **NOTHING_COMPILED, "KERAS_BACKEND": backend}
+    environment |= {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
     began = time.perf_counter()
     subprocess.run(
         [sys.executable, __file__, *program], env=environment, check=True,

@@ -4,9 +4,11 @@
 
 A corpus of noise is prepared as a training run prepares it, by `keras_stt.train`; then the files it left are repeated,
 up to `--most` utterances. Each size is opened in a program of its own, in turn with the others, by both views: from
-the flags to the first batch, then more batches. The log-mel frames of all but the first copy are a hole in a file, so
-that 10 million utterances take 2.5 GB of disk; what a slow disk would add is not measured. Writes
-benchmarks/results/growth.json and prints the table.
+the flags to the first batch, then more batches. That is CPU time, after a corpus of 1,000 has been opened in the same
+program: imports are not in it, benchmarks/first_step.py measures these. Memory is the most that is held meanwhile,
+beyond what was held before and without mapped files. The log-mel frames of all but the first copy are a hole in a file,
+so that 10 million utterances take 2.5 GB of disk; what a slow disk would add is not measured. Writes
+benchmarks/results/growth.json and prints the table. Linux only, which tells memory apart from mapped files.
 """
 
 import argparse
@@ -15,14 +17,16 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from statistics import median
 
 import numpy as np
 import soundfile
 from absl import flags
-from rounds import ROUNDS, on_one_core, write_results
+from rounds import ROUNDS, in_turn, on_one_core, write_results
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -34,16 +38,16 @@ VIEWS = {"window": ["--batch_size=32", "--audio_context=32"], "utterance": OF_UT
 SMALL = 1_000  # utterances that are really there
 SIZES = (10_000, 100_000, 1_000_000, 10_000_000)
 BATCHES = 100  # timed after the first
+LOOK_EVERY = 0.005  # seconds between two looks at the memory; one takes some 15 microseconds
 
 
 def options_of(view: str, folder: Path, size: int):
     """The options of a run on the corpus of that size, as train_main.py reads them."""
     import train_main
-    from keras_stt.train.options import TrainOptions
 
     given = ["--dataset=manifest", f"--data_dir={folder / 'noise'}", "--alignment=uniform", *VIEWS[view]]
     flags.FLAGS(["growth.py", *given, f"--cache_dir={folder / str(size)}"])
-    return TrainOptions(**{flag.name: flag.value for flag in flags.FLAGS.get_flags_for_module(train_main)})
+    return train_main.options_from_flags()
 
 
 def prepare(options):
@@ -99,23 +103,59 @@ def _repeated(values: np.ndarray, times: int, running: bool) -> np.ndarray:
 def memory_mb() -> float:
     """Memory of this process that is no file's."""
     with open("/proc/self/status", encoding="ascii") as file:
-        return sum(int(line.split()[1]) for line in file if line.startswith("RssAnon")) / 1024
+        return sum(int(line.split()[1]) for line in file if line.startswith("RssAnon")) * 1024 / 1e6
+
+
+class PeakMemory:
+    """Within `with`, a thread looks every few milliseconds: `mb` is the most memory that was held beyond that before.
+
+    What lives shorter than that, or within one call that keeps Python's lock, it can miss.
+    """
+
+    def __enter__(self) -> "PeakMemory":
+        self.mb, self._before, self._ended = 0.0, memory_mb(), threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+        return self
+
+    def _watch(self) -> None:
+        while True:
+            self.mb = max(self.mb, memory_mb() - self._before)
+            if self._ended.wait(LOOK_EVERY):
+                return
+
+    def __exit__(self, *error) -> None:
+        self._ended.set()
+        self._thread.join()
+        self.mb = max(self.mb, memory_mb() - self._before)
 
 
 def measure(view: str, folder: Path, size: int) -> dict:
     """What it takes to open the corpus of that size, by a run's own way, and to make batches from it."""
     prepare(options_of(view, folder, SMALL))  # imports all that a run imports
-    before, began = memory_mb(), time.process_time()
-    setup = prepare(options_of(view, folder, size))
-    setup.batches[0]
-    started = time.process_time()
-    for step in range(1, 1 + BATCHES):
-        setup.batches[step]
+    with PeakMemory() as memory:
+        began = time.process_time()
+        setup = prepare(options_of(view, folder, size))
+        setup.batches[0]
+        started = time.process_time()
+        for step in range(1, 1 + BATCHES):
+            setup.batches[step]
+        ended = time.process_time()
     return {
         "start_seconds": started - began,
-        "batches_per_second": BATCHES / (time.process_time() - started),
-        "memory_mb": memory_mb() - before,
+        "batches_per_second": BATCHES / (ended - started),
+        "memory_mb": memory.mb,
     }
+
+
+def seconds_of_batches(view: str, sizes: Iterable[int], rounds: int) -> dict[int, list[float]]:
+    """What `BATCHES` batches take at each size: all in this program and in turn, from corpora made for it."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary).resolve()
+        prepare_sizes(folder, sizes, [view])
+        batches = {size: prepare(options_of(view, folder, size)).batches for size in sizes}
+        ways = {size: lambda of=of: [of[step] and None for step in range(BATCHES)] for size, of in batches.items()}
+        return in_turn(ways, rounds)
 
 
 def measured_apart(view: str, folder: Path, size: int) -> dict:
@@ -125,12 +165,12 @@ def measured_apart(view: str, folder: Path, size: int) -> dict:
     return json.loads(said.splitlines()[-1])
 
 
-def prepare_sizes(folder: Path, sizes: list[int]) -> None:
-    """The corpus in each size, in the folder of its number."""
+def prepare_sizes(folder: Path, sizes: Iterable[int], views: Iterable[str]) -> None:
+    """The corpus in each size, in the folder of its number, as these views need it."""
     if not (folder / "noise").exists():
         write_noise(folder / "noise")
     marks = set()
-    for view in VIEWS:
+    for view in views:
         prepare(options_of(view, folder, SMALL))
         marks |= {path.name for path in (folder / str(SMALL) / "corpora").iterdir() if path.is_dir()}
     for size in sizes:
@@ -156,7 +196,7 @@ def main() -> None:
         folder = (arguments.work_dir or Path(temporary)).resolve()
         folder.mkdir(parents=True, exist_ok=True)
         sizes = [size for size in SIZES if size <= arguments.most]
-        prepare_sizes(folder, sizes)
+        prepare_sizes(folder, sizes, VIEWS)
         ways = [(view, size) for view in VIEWS for size in sizes]
         found = {way: [] for way in ways}
         for _ in range(arguments.rounds):

@@ -5,8 +5,10 @@
 
 All take a waveform in memory, one utterance after the other, to 80 mel bands of 25 ms windows every 10 ms. librosa is
 asked for exactly our frames, and the largest difference is reported; the others differ as their models want it:
-Whisper's FFT has 400 points, Parakeet's extractor and Kaldi's emphasise high frequencies first. A peer that is not
-installed is left out. Writes benchmarks/results/log_mel.json and prints the table.
+Whisper's FFT has 400 points, Parakeet's extractor and Kaldi's emphasise high frequencies first. kaldi-native-fbank
+takes a waveform only as a sequence of Python numbers and gives its frames one by one: making the list of numbers is a
+fifth of its time, stacking the frames a twentieth. A peer that is not installed is left out. Writes
+benchmarks/results/log_mel.json and prints the table.
 """
 
 import argparse
@@ -65,7 +67,7 @@ def kaldi() -> Callable[[np.ndarray], object]:
 
     def extract(samples):
         bank = OnlineFbank(options)
-        bank.accept_waveform(SAMPLE_RATE, samples)
+        bank.accept_waveform(SAMPLE_RATE, samples.tolist())  # a list is taken faster than an array
         bank.input_finished()
         return np.stack([bank.get_frame(frame) for frame in range(bank.num_frames_ready)])
 

@@ -12,11 +12,12 @@ import json
 import re
 from pathlib import Path
 
+from rounds import RESULTS, read_results
+
 from keras_stt.formats.lines import write_text
 from keras_stt.report import plots
 
 ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "benchmarks/results"
 OF_EPOCH = ("train_cpu_seconds", "draft_loss", "dev_wer", "dev_wer_draft", "dev_cer")
 OF_RUN = (
     *(
@@ -31,10 +32,6 @@ OF_RUN = (
     ),
     *("dev_wer", "dev_wer_draft", "test_wer", "test_wer_draft", "test_wer_interval", "word_start_error_ms", "seed"),
 )
-
-
-def results(name: str):
-    return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
 
 
 def peer() -> list[dict]:
@@ -71,7 +68,7 @@ def table(head: str, rows: list[list[str]]) -> str:
 def curve_table() -> str:
     """Ours at the times at which the peer was measured: the last epoch that was finished by then."""
     rows = []
-    epochs = results("recognizer_run")["curve"]
+    epochs = read_results("recognizer_run")["curve"]
     for point in peer():
         done = [epoch for epoch in epochs if epoch["train_cpu_seconds"] <= point["cpu_s"]]
         ours = [percent(done[-1][name]) for name in ("dev_wer_draft", "dev_wer")] if done else ["-", "-"]
@@ -81,7 +78,7 @@ def curve_table() -> str:
 
 
 def decoding_table() -> str:
-    found = results("decoding")["ways"]
+    found = read_results("decoding")["ways"]
     draft = found[0]["test"]["wer"]
     rows = [
         [
@@ -100,7 +97,7 @@ def decoding_table() -> str:
 
 def examples_table() -> str:
     lines = []
-    for number, example in enumerate(results("decoding")["examples"], 1):
+    for number, example in enumerate(read_results("decoding")["examples"], 1):
         lines += [f"**{number}.** *{example['spoken']}*", ""]
         lines += [f"- {name}: {example[name]}" for name in ("draft", "refined", "voted", "n-grams")]
         lines.append("")
@@ -109,7 +106,7 @@ def examples_table() -> str:
 
 def word_times_table() -> str:
     """Of the model that comes with the package, and of one that has learned from no TextGrid."""
-    unaided = {row["speaker"]: row for row in results("word_times_without_textgrids")}
+    unaided = {row["speaker"]: row for row in read_results("word_times_without_textgrids")}
     rows = [
         [row["speaker"], f"{row['words']:,}"]
         + [
@@ -117,7 +114,7 @@ def word_times_table() -> str:
             for of in (row, unaided[row["speaker"]])
             for figure in (f"{of['mean_error_ms']:.0f}", percent(of["within_100_ms"]))
         ]
-        for row in results("word_times")
+        for row in read_results("word_times")
     ]
     head = "speaker | words | mean error, ms | within 100 ms"
     return table(f"{head} | without TextGrids: mean error, ms | without TextGrids: within 100 ms", rows)
@@ -128,7 +125,7 @@ def digits_table() -> str:
     rows = [
         [row["name"], with_interval(alone["both"]), with_interval(row["both"])]
         + [percent(row[speaker]["wer"]) for speaker in ("jackson", "nicolas")]
-        for row, alone in zip(results("digits")["ways"], results("digits_scratch")["ways"], strict=True)
+        for row, alone in zip(read_results("digits")["ways"], read_results("digits_scratch")["ways"], strict=True)
     ]
     return table("words found by | digits alone | `digits-small` | jackson | nicolas", rows)
 
@@ -139,7 +136,7 @@ def ablation_table() -> str:
         + [f"{row['steps']:,}", f"{row['train_cpu_seconds']:,.0f}"]
         + [percent(row[way]["wer"]) for way in ("draft", "refined")]
         + [with_interval(row["voted"]), percent(row["dev_cer"])]
-        for row in results("recognizer_ablation")
+        for row in read_results("recognizer_ablation")
     ]
     return table("run | what it is | steps | CPU-seconds | draft | refined | voted | CER", rows)
 
@@ -153,7 +150,7 @@ def race_table() -> str:
             percent(row["draft_wer"]),
             percent(row["wer"]),
         ]
-        for row in results("refiner_race")
+        for row in read_results("refiner_race")
     ]
     return table("refiner | parameters | steps | its draft, dev WER | refined, dev WER", rows)
 
@@ -161,7 +158,7 @@ def race_table() -> str:
 def speed_table() -> str:
     rows = [
         [row["backend"], row["name"], f"{row['times_real_time']:.0f}", f"{row['times_real_time_without_start']:.0f}"]
-        for row in results("transcription_speed")
+        for row in read_results("transcription_speed")
     ]
     return table("backend | words found by | times real time, start included | after the start", rows)
 
@@ -183,7 +180,7 @@ def filled(text: str) -> str:
 
     def fill(match: re.Match) -> str:
         source, *path = match.group(1).split(".")
-        return TABLES[path[0]]() if source == "table" else value(results(source), path)
+        return TABLES[path[0]]() if source == "table" else value(read_results(source), path)
 
     return re.sub(r"\{([\w-]+(?:\.\w+)+)\}", fill, text)
 
@@ -202,12 +199,14 @@ def value(found, path: list[str]) -> str:
 
 
 def _shown(found) -> str:
+    if isinstance(found, str):
+        return found
     return f"{found:,.0f}" if isinstance(found, int | float) and abs(found) >= 100 else f"{found:.3g}"
 
 
 def draw_curve() -> str:
     """The learning curve against the peer's, as a file of its own."""
-    epochs = results("recognizer_run")["curve"]
+    epochs = read_results("recognizer_run")["curve"]
 
     def draw(axes):
         axes.plot([point["cpu_s"] for point in peer()], [100 * point["wer"] for point in peer()], "o-",

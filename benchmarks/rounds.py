@@ -80,5 +80,6 @@ def write_results(name: str, found: dict, packages: Iterable[str] = ()) -> Path:
     return path
 
 
-def read_results(name: str) -> dict:
+def read_results(name: str):
+    """What stands in `results/NAME.json`."""
     return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))

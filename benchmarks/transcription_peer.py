@@ -6,18 +6,17 @@ Recordings of 5 seconds to half an hour, one at a time and sixteen at once: our 
 each backend, the draft of its ONNX export in onnxruntime, and transformers' ParakeetForCTC of the same size, its
 weights drawn at random (what it says does not change what it costs). All from samples to tokens, log-mel included, on
 one core. The peer hears longer recordings whole and, since its attention then costs more with every second, in pieces
-of 30 seconds, four at a time; what is faster counts. Memory is that of a program that transcribes one recording.
+of 30 seconds, four at a time; what is faster counts.
 Writes benchmarks/results/transcription_peer.json and prints the table.
 """
 
 import argparse
 import importlib.util
-import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -138,6 +137,19 @@ def ways_of(workers: dict[str, Worker], seconds: int, count: int) -> dict:
     return {way: lambda way=way, more=more: workers[way[0]]({**recordings, **more}) for way, more in asked.items()}
 
 
+def compare(model: str, kinds: Iterable[str], lengths: Iterable[tuple[int, int]], rounds: int) -> list[dict]:
+    """A row for each way, on recordings of every length: so many seconds, and how many at once.
+
+    Args:
+        kinds: backends of Keras, `RUNTIME`, and `PEER`, which must be among them.
+    """
+    workers = {kind: Worker(__file__, kind, model, backend=kind if kind in BACKENDS else None) for kind in kinds}
+    rows = [row for seconds, count in lengths for row in measure(workers, seconds, count, rounds)]
+    for worker in workers.values():
+        worker.end()
+    return rows
+
+
 def measure(workers: dict[str, Worker], seconds: int, count: int, rounds: int) -> list[dict]:
     """Each way on the same recordings, in turn."""
     spent = in_turn(ways_of(workers, seconds, count), rounds, clock_of(workers))
@@ -157,48 +169,27 @@ def measure(workers: dict[str, Worker], seconds: int, count: int, rounds: int) -
     return rows
 
 
-def peak_memory_mb(model: str, seconds: int, backend: str) -> float:
-    """Of a program that transcribes one recording of that length."""
-    program = [sys.executable, __file__, "--only", str(seconds), f"--model={model}"]
-    environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run(program, env=environment, check=True, stdout=subprocess.PIPE, text=True)
-    return float(done.stdout.splitlines()[-1])
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="librispeech-small")
     parser.add_argument("--backends", default=",".join(BACKENDS))
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--longest", type=int, default=LENGTHS[-1], help="seconds")
-    parser.add_argument("--only", type=int, metavar="SECONDS", help="one recording; prints the memory it took at most")
     parser.add_argument("--work", nargs=2, metavar=("KIND", "MODEL"), help="only what is asked for, in this program")
     arguments = parser.parse_args()
     on_one_core()
     if arguments.work:
         transcribe_when_told(*arguments.work)
         return
-    if arguments.only:
-        ours(arguments.model)([recording(arguments.only)], passes=1)
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
-        return
     backends = [name for name in arguments.backends.split(",") if importlib.util.find_spec(name)]
-    lengths = [length for length in LENGTHS if length <= arguments.longest]
-    workers = {kind: Worker(__file__, kind, arguments.model, backend=kind) for kind in backends}
-    workers |= {kind: Worker(__file__, kind, arguments.model) for kind in (RUNTIME, PEER)}
-    rows = []
-    for seconds in lengths:
-        for count in (1, TOGETHER) if seconds <= LONGEST_TOGETHER else (1,):
-            rows += measure(workers, seconds, count, arguments.rounds)
-    for worker in workers.values():
-        worker.end()
-    memory = [
-        {"backend": backend, "seconds": seconds, "megabytes": peak_memory_mb(arguments.model, seconds, backend)}
-        for backend in backends
-        for seconds in lengths
+    lengths = [
+        (seconds, count)
+        for seconds in LENGTHS
+        if seconds <= arguments.longest
+        for count in ((1, TOGETHER) if seconds <= LONGEST_TOGETHER else (1,))
     ]
-    print(json.dumps(memory))
-    found = {"model": arguments.model, "rounds": arguments.rounds, "rows": rows, "peak_memory": memory}
+    rows = compare(arguments.model, [*backends, RUNTIME, PEER], lengths, arguments.rounds)
+    found = {"model": arguments.model, "rounds": arguments.rounds, "rows": rows}
     write_results("transcription_peer", found, ("transformers", "onnxruntime"))
 
 

@@ -5,25 +5,26 @@
 Runs `keras-stt transcribe` on the recordings of dev in one thread on one core, with each backend that is installed, and
 once on a single recording, so that the start can be told from the rest. Writes
 benchmarks/results/transcription_speed.json and prints the table. Each is measured three times, in turn; the median
-counts, in CPU-seconds, which other work on the machine disturbs less than seconds of the clock.
+counts, in CPU-seconds, which other work on the machine disturbs less than seconds of the clock. What JAX compiles is
+kept from the first time to the others, as it is kept in the home of a user, but in a folder of its own.
 """
 
 import argparse
 import importlib.util
 import json
 import os
-import resource
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from statistics import median
 
 import soundfile
+from rounds import ONE_THREAD, RESULTS, seconds_of_children
 from worker import BACKENDS
 
 from keras_stt.formats.lines import write_text
 
-ROOT = Path(__file__).resolve().parent.parent
 WAYS = {
     "draft": ["--passes=0"],
     "refined": [],
@@ -34,19 +35,17 @@ WAYS = {
 TIMES = 3
 
 
-def cpu_seconds(model: str, files: list[Path], flags: list[str], backend: str) -> float:
-    """What a process that transcribes these files takes."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    one_thread = {"OMP_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
+def cpu_seconds(model: str, files: list[Path], flags: list[str], backend: str, kept: str) -> float:
+    """What a process that transcribes these files takes. `kept` is the folder of what JAX has compiled."""
+    before = seconds_of_children()
     subprocess.run(
         [sys.executable, "-m", "keras_stt", "transcribe", model, *map(str, files), *flags],
-        env={**os.environ, **one_thread, "KERAS_BACKEND": backend},
+        env={**os.environ, **ONE_THREAD, "KERAS_BACKEND": backend, "JAX_COMPILATION_CACHE_DIR": kept},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         check=True,
     )
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return seconds_of_children() - before
 
 
 def main() -> None:
@@ -64,10 +63,11 @@ def main() -> None:
         if importlib.util.find_spec(backend) is None:
             continue
         spent: dict[str, list[tuple[float, float]]] = {name: [] for name in WAYS}
-        for _ in range(TIMES):
-            for name, flags in WAYS.items():
-                all_of_it = cpu_seconds(arguments.model, files, flags, backend)
-                spent[name].append((all_of_it, cpu_seconds(arguments.model, files[:1], flags, backend)))
+        with tempfile.TemporaryDirectory() as kept:
+            for _ in range(TIMES):
+                for name, flags in WAYS.items():
+                    all_of_it = cpu_seconds(arguments.model, files, flags, backend, kept)
+                    spent[name].append((all_of_it, cpu_seconds(arguments.model, files[:1], flags, backend, kept)))
         for name, found in spent.items():
             whole, start = (median(times) for times in zip(*found, strict=True))
             rows.append(
@@ -82,7 +82,7 @@ def main() -> None:
                 }
             )
             print(f"{backend:12s}{name:20s}{rows[-1]['times_real_time']:6.0f} x real time", flush=True)
-    write_text(ROOT / "benchmarks/results/transcription_speed.json", json.dumps(rows, indent=1) + "\n")
+    write_text(RESULTS / "transcription_speed.json", json.dumps(rows, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -50,11 +50,10 @@ def measure(given: list[str], steps: int) -> dict:
     """Trains for so many steps with these flags."""
     import train_main
     from keras_stt.data.pipeline import training_data
-    from keras_stt.train.options import TrainOptions
     from keras_stt.train.views import view_of
 
     flags.FLAGS(["waiting_for_data.py", *given], known_only=False)
-    options = TrainOptions(**{flag.name: flag.value for flag in flags.FLAGS.get_flags_for_module(train_main)})
+    options = train_main.options_from_flags()
     view = view_of(options)
     setup = view.prepare(options)
     model, batches, ends = view.compiled_model(setup), Timed(setup.batches), StepEnds()

@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable
 
 BACKENDS = ("torch", "tensorflow", "jax")
+# What a user's home or environment holds of JAX's compiled programs would make a first step look short.
+NOTHING_COMPILED = {"JAX_ENABLE_COMPILATION_CACHE": "false"}
 
 
 def work(said: dict, do: Callable[[dict], object]) -> None:
@@ -34,7 +36,7 @@ class Worker:
 
     def __init__(self, program: str, *arguments: str, backend: str | None = None):
         """Starts a benchmark with `--work` and these arguments, under a backend of Keras where one is given."""
-        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
+        environment = {**os.environ, **NOTHING_COMPILED, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
         if backend:
             environment["KERAS_BACKEND"] = backend
         command, pipe = [sys.executable, program, "--work", *arguments], subprocess.PIPE

@@ -1,6 +1,6 @@
 """The page of the recogniser and the model cards are what their command writes from the measured figures."""
 
-import importlib.util
+import importlib
 import json
 from pathlib import Path
 
@@ -11,12 +11,10 @@ from keras_stt.pretrained import FOLDER, pretrained_names
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.fixture(scope="module")
-def page():
-    spec = importlib.util.spec_from_file_location("recognizer_page", ROOT / "benchmarks/recognizer_page.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+@pytest.fixture
+def page(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    return importlib.import_module("recognizer_page")
 
 
 def test_the_page_holds_the_figures_of_the_results(page):
@@ -36,13 +34,14 @@ def test_figures_are_written_as_people_read_them(page):
     assert page.value({"dev": found}, ["dev", "wer_with_interval"]) == "12.3 % (10.0 to 15.0)"
     assert page.value(found, ["steps"]) == "18,936"
     assert page.value([found], ["0", "lead"]) == "0.0123"
+    assert page.value({"model": "librispeech-small"}, ["model"]) == "librispeech-small"
 
 
 def test_the_peer_is_compared_at_its_own_times(page, monkeypatch):
     points = [{"cpu_s": 100.0, "wer": 1.0}, {"cpu_s": 200.0, "wer": 0.8}]
     curve = [{"train_cpu_seconds": 150.0, "dev_wer": 0.4, "dev_wer_draft": 0.5}]
     monkeypatch.setattr(page, "peer", lambda: points)
-    monkeypatch.setattr(page, "results", lambda name: {"curve": curve})
+    monkeypatch.setattr(page, "read_results", lambda name: {"curve": curve})
     rows = page.curve_table().splitlines()[2:]
     assert rows == ["| 100 | 100.0 % | - | - | - |", "| 200 | 80.0 % | 50.0 % | 40.0 % | 50 % |"]
 
@@ -52,7 +51,7 @@ def test_word_times_are_set_beside_those_of_the_same_speaker(page, monkeypatch):
         return [{"speaker": name, "words": 10, "mean_error_ms": ms, "within_100_ms": 0.5} for name, ms in speakers]
 
     found = {"word_times": rows(("1", 10), ("2", 20)), "word_times_without_textgrids": rows(("2", 40), ("1", 30))}
-    monkeypatch.setattr(page, "results", found.get)
+    monkeypatch.setattr(page, "read_results", found.get)
     head, _, *lines = page.word_times_table().splitlines()
     assert lines == ["| 1 | 10 | 10 | 50.0 % | 30 | 50.0 % |", "| 2 | 10 | 20 | 50.0 % | 40 | 50.0 % |"]
     assert len(set(head.split("|")[1:-1])) == 6
