@@ -3,11 +3,11 @@
     python benchmarks/check.py [--record]
 
 Ratios, since times are of one machine; but they depend on its processor and what it can multiply at once too, so where
-another one recorded them there is nothing to compare with: that is said, and the exit code is 0. Each ratio is measured in a few rounds on little data;
-only where one is more than 30 % below the recorded one, its group is measured again, and the best of `TRIES` counts:
-other work on the machine makes a ratio worse, never better for long. `--record` writes the median of `TRIES` to
-benchmarks/results/check.json. Exit code 1 where something is slower, where a ratio was measured but not recorded or
-recorded but not measured, or where the counts of word errors are not the peer's.
+another one recorded them there is nothing to compare with: that is said, and the exit code is 0. Each ratio is measured
+in a few rounds on little data; only where one is more than 30 % below the recorded one, its group is measured again,
+and the best of `TRIES` counts: other work on the machine makes a ratio worse, never better for long. `--record` writes
+the median of `TRIES` to benchmarks/results/check.json. Exit code 1 where something is slower, where a ratio was
+measured but not recorded or recorded but not measured, or where the counts of word errors are not the peer's.
 
 Checked are log-mel, the counting of word errors, the input pipeline, training on torch (against the peer in bfloat16,
 against bare products in float32), the draft of a recording of 30 seconds on TensorFlow against the peer, and batches of
