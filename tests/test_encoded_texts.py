@@ -7,7 +7,7 @@ import pytest
 
 from keras_stt.data.encoded_texts import encode_texts, open_texts
 from keras_stt.data.index import Index, build_index
-from keras_stt.data.mapped_file import mapped_array
+from keras_stt.data.mapped_file import MappedArray
 from keras_stt.tokens import CharacterTokens, SubwordTokens
 from keras_stt.train.utterance import tokens as tokens_module
 
@@ -86,10 +86,16 @@ def test_damaged_tokens_are_learned_again(index, options_of):
     assert tokens_module.tokens_of_run(options, index) == first
 
 
-def test_a_mapped_file_is_its_numbers_and_cannot_be_written(tmp_path):
-    (tmp_path / "numbers").write_bytes(np.arange(5, dtype=np.float16).tobytes())
+@pytest.mark.parametrize(("start", "stop"), [(0, 0), (0, 3), (9_000, 9_001), (4_000, 9_900), (9_990, 20_000)])
+def test_pieces_of_a_mapped_file_are_its_numbers_and_cannot_be_written(tmp_path, start, stop):
+    numbers = np.arange(20_000, dtype=np.float16).reshape(-1, 2)
+    (tmp_path / "numbers").write_bytes(numbers.tobytes())
+    piece = MappedArray(tmp_path / "numbers", np.float16, 2)[start:stop]
+    np.testing.assert_array_equal(piece, numbers[start:stop])
+    assert not piece.flags.writeable
+
+
+def test_a_mapped_file_may_be_empty(tmp_path):
     (tmp_path / "none").write_bytes(b"")
-    mapped = mapped_array(tmp_path / "numbers", np.float16)
-    assert mapped.tolist() == [0, 1, 2, 3, 4]
-    assert not mapped.flags.writeable
-    assert mapped_array(tmp_path / "none", np.float16).shape == (0,)
+    assert MappedArray(tmp_path / "none", np.float16)[0:0].shape == (0,)
+    assert MappedArray(tmp_path / "none", np.float16, 80)[0:0].shape == (0, 80)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from keras_stt.data.index import Index
-from keras_stt.data.mapped_file import mapped_array
+from keras_stt.data.mapped_file import MappedArray
 from keras_stt.data.one_process import one_process_at_a_time
 from keras_stt.formats.whole_folder import written_whole
 
@@ -24,7 +24,7 @@ class EncodedTexts:
         ctc_lengths: steps that CTC needs for each: its tokens, and a blank between two that are alike. int32.
     """
 
-    def __init__(self, ids: np.ndarray, ends: np.ndarray, lengths: np.ndarray, ctc_lengths: np.ndarray):
+    def __init__(self, ids: np.ndarray | MappedArray, ends: np.ndarray, lengths: np.ndarray, ctc_lengths: np.ndarray):
         """Takes all ids in a row, where each text ends among them, after a 0, and both lengths of each."""
         self._ids, self._ends, self.lengths, self.ctc_lengths = ids, ends, lengths, ctc_lengths
 
@@ -32,7 +32,7 @@ class EncodedTexts:
         return len(self.lengths)
 
     def __getitem__(self, row: int) -> np.ndarray:
-        return self._ids[self._ends[row] : self._ends[row + 1]]
+        return self._ids[int(self._ends[row]) : int(self._ends[row + 1])]
 
 
 def encode_texts(index, tokens) -> EncodedTexts:
@@ -55,7 +55,7 @@ def open_texts(index: Index, tokens) -> EncodedTexts:
                 for name, values in arrays.items():
                     np.save(building / f"{name}.npy", values)
     arrays = {name: np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r")) for name in ARRAYS}
-    return EncodedTexts(mapped_array(folder / "ids", _dtype(tokens), short_pieces=True), **arrays)
+    return EncodedTexts(MappedArray(folder / "ids", _dtype(tokens)), **arrays)
 
 
 def _dtype(tokens):

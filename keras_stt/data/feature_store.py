@@ -14,7 +14,7 @@ import numpy as np
 from tqdm import tqdm
 
 from keras_stt.data.index import Index
-from keras_stt.data.mapped_file import mapped_array
+from keras_stt.data.mapped_file import MappedArray
 from keras_stt.errors import InputError
 from keras_stt.features import MEL_BANDS, log_mel
 from keras_stt.formats.whole_folder import written_whole
@@ -52,7 +52,7 @@ class FeatureStore:
         self.folder = Path(folder)
         self.meta = json.loads((self.folder / "meta.json").read_text(encoding="utf-8"))
         self.starts = np.load(self.folder / "starts.npy", mmap_mode="r")
-        self.frames = mapped_array(self.folder / "frames.f16", np.float16).reshape(-1, self.meta["mel_bands"])
+        self.frames = MappedArray(self.folder / "frames.f16", np.float16, self.meta["mel_bands"])
 
     def __getitem__(self, row: int) -> np.ndarray:
         return self.frames[int(self.starts[row]) : int(self.starts[row + 1])]

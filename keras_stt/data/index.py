@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from keras_stt.data.mapped_file import mapped_array
+from keras_stt.data.mapped_file import MappedArray
 from keras_stt.data.records import Record
 from keras_stt.formats.whole_folder import written_whole
 from keras_stt.text import normalize, split_words
@@ -39,10 +39,10 @@ class Index:
 
     @functools.cached_property
     def _lines(self):
-        return mapped_array(self.folder / "records.jsonl", np.uint8, short_pieces=True)
+        return MappedArray(self.folder / "records.jsonl", np.uint8)
 
     def __getitem__(self, row: int) -> Record:
-        return Record.from_json(self._lines[self.offsets[row] : self.offsets[row + 1]].tobytes().decode())
+        return Record.from_json(self._lines[int(self.offsets[row]) : int(self.offsets[row + 1])].tobytes().decode())
 
     def __iter__(self) -> Iterator[Record]:
         with open(self.folder / "records.jsonl", "rb") as lines:  # one after the other, files are read fastest
