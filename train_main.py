@@ -8,7 +8,7 @@ import sys
 
 from absl import app, flags, logging
 
-from keras_stt.cli.backend import missing_backend
+from keras_stt.cli.backend import missing_backend, require_known_backend
 from keras_stt.cli.compiled import keep_compiled
 from keras_stt.cli.quiet import quiet_tensorflow
 from keras_stt.errors import InputError
@@ -181,10 +181,14 @@ def main(argv) -> int:
         print(f"train_main.py: {argv[1]!r} is no flag; flags begin with --", file=sys.stderr)
         return 2
     try:
+        require_known_backend()
         from keras_stt.export import ExportError  # Keras takes seconds to import: not for --help
         from keras_stt.train.run import train
     except ModuleNotFoundError as error:
         print(f"train_main.py: {missing_backend(error)}", file=sys.stderr)
+        return 2
+    except InputError as error:
+        print(f"train_main.py: {error}", file=sys.stderr)
         return 2
 
     logging.set_verbosity(logging.WARNING)

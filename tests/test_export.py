@@ -13,12 +13,13 @@ from conftest import WORDS, say
 from layer_contract import move_weights
 
 from keras_stt import features, layers
-from keras_stt.errors import InputError
-from keras_stt.export import ExportError, Recording, check_export, export_model, reference_windows
+from keras_stt.errors import FlagError, InputError
+from keras_stt.export import ExportError, Recording, check_export, export_model, kinds, reference_windows
 from keras_stt.export.run import run_artefact
 from keras_stt.formats.whole_folder import written_whole
 from keras_stt.recognizer import Recognizer
 from keras_stt.text import Vocabulary
+from keras_stt.train.run import train
 
 pytestmark = pytest.mark.slow
 
@@ -295,3 +296,10 @@ def test_what_a_window_model_has_not_is_one_line(tmp_path, model_path, asked):
     with pytest.raises(InputError, match="of utterance models; a window model exports as saved_model in float32"):
         export_model(model_path, tmp_path / "exported", **asked)
     assert not (tmp_path / "exported").exists()
+
+
+def test_a_run_that_could_not_be_exported_does_not_begin(options_of, tmp_path, monkeypatch):
+    monkeypatch.setitem(kinds.PACKAGES, "saved_model", ("no_such_package",))
+    with pytest.raises(FlagError, match="--export: format saved_model: no_such_package not installed; pip install"):
+        train(options_of("--export", f"--output_dir={tmp_path}"))
+    assert not list(tmp_path.glob("*"))

@@ -60,6 +60,8 @@ def run(args: argparse.Namespace) -> int:
     print(f"{report['runtime']}: largest difference of a logit {report['largest_logit_difference']:.1e}, texts equal")
     for line in _figures(report):
         print(line)
+    if not recordings:
+        print("these are of made speech, which models of real speech do not know: give --audio for rates that tell")
     return 0
 
 

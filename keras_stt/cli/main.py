@@ -6,7 +6,7 @@ import os
 import sys
 
 from keras_stt import __version__
-from keras_stt.cli.backend import missing_backend
+from keras_stt.cli.backend import missing_backend, require_known_backend
 from keras_stt.cli.compiled import keep_compiled
 from keras_stt.cli.quiet import quiet_tensorflow
 from keras_stt.errors import InputError
@@ -41,6 +41,7 @@ def main(argv: list[str] | None = None) -> int:
     argv = sys.argv[1:] if argv is None else argv
     try:
         args = build_parser(asked_verb(argv)).parse_args(argv)
+        require_known_backend()
         quiet_tensorflow()
         keep_compiled()
         return args.run(args)

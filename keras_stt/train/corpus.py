@@ -120,9 +120,9 @@ def open_splits(options: TrainOptions) -> dict[str, Split]:
         if not splits[split].word_counts().sum():
             skipped = {**splits[split].index.skipped, **splits[split].features.skipped}
             shutil.rmtree(folder)  # what is missing may be there the next time
-            raise FlagError(
-                "dataset", f"{options.dataset} has no usable utterance in {split} (skipped: {skipped or 'none'})"
-            )
+            found = f"{options.dataset} has no usable utterance in {split} (skipped: {skipped or 'none'})"
+            fix = f"give some in a manifest's column split, by --{split}_splits or --{split}_speakers"
+            raise FlagError("dataset", found if split == "train" else f"{found}; {fix}")
     return splits
 
 

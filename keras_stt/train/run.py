@@ -7,7 +7,9 @@ from pathlib import Path
 
 import keras
 
+from keras_stt.errors import FlagError, InputError
 from keras_stt.export import Recording, check_export, export_model
+from keras_stt.export.kinds import require_format
 from keras_stt.formats.lines import write_text
 from keras_stt.train.budget import within_budget
 from keras_stt.train.callbacks.progress import EpochLine, Stopwatch
@@ -36,6 +38,8 @@ def train(options: TrainOptions, flags: str = "") -> dict:
     output = output_folder(options.output_dir)
     if options.resume:
         require_checkpoint(output / "checkpoint")
+    if options.export:
+        _require_export()  # before anything is learned
     view = view_of(options)
     setup = view.prepare(options)
     found = view.check(setup)
@@ -43,6 +47,13 @@ def train(options: TrainOptions, flags: str = "") -> dict:
         write_json(output / "check.json", found)  # beside a model that may be there
         return found
     return _learn(view, setup, output, flags)
+
+
+def _require_export() -> None:
+    try:
+        require_format("saved_model")
+    except InputError as error:
+        raise FlagError("export", str(error)) from error
 
 
 def _learn(view: View, setup: Setup, output: Path, flags: str) -> dict:
