@@ -156,7 +156,7 @@ def _train(view, setup, callbacks, distribution, folder, stop, state, progress) 
 def _shared_by(distribution: Alone) -> str:
     if not distribution.is_shared:
         return ""
-    return f", shared by {distribution.devices} devices of {distribution.processes} processes"
+    return f", {distribution.replicas} replicas in {distribution.processes} processes"
 
 
 def _was_stopped(watchers: list) -> bool:

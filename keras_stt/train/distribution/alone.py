@@ -8,15 +8,15 @@ from keras_stt.data.pipeline import training_data
 class Alone:
     """Attributes:
     processes, process: how many there are, and which this one is.
-    devices: that share a batch, of all processes.
+    replicas: copies of the model, which share each batch: devices of all processes, or groups of them.
     """
 
-    processes, process, devices = 1, 0, 1
+    processes, process, replicas = 1, 0, 1
 
     @property
     def is_shared(self) -> bool:
         """Whether the model lies on several devices, or on some of several processes."""
-        return self.devices > 1 or self.processes > 1
+        return self.replicas > 1 or self.processes > 1
 
     def making(self):
         """Within it the model is made."""

@@ -38,11 +38,11 @@ class OnJax(Alone):
         devices = keras.distribution.list_devices()
         if len(devices) % model_shards:
             raise FlagError("model_shards", f"{len(devices)} devices cannot be shared by {model_shards}s")
-        self.devices = len(devices) // model_shards
+        self.replicas = len(devices) // model_shards
         if model_shards == 1:
             self._distribution = keras.distribution.DataParallel(devices=devices, auto_shard_dataset=False)
         else:
-            mesh = keras.distribution.DeviceMesh((self.devices, model_shards), (BATCH, MODEL), devices)
+            mesh = keras.distribution.DeviceMesh((self.replicas, model_shards), (BATCH, MODEL), devices)
             layouts = keras.distribution.LayoutMap(mesh)
             for pattern, axis in layout:
                 layouts[pattern] = (*[None] * axis, MODEL)
@@ -50,8 +50,15 @@ class OnJax(Alone):
                 layout_map=layouts, batch_dim_name=BATCH, auto_shard_dataset=False
             )
 
+    @contextlib.contextmanager
     def making(self):
-        return self._distribution.scope()
+        try:
+            with self._distribution.scope():
+                yield
+        except ValueError as error:
+            if "evenly divide" not in str(error):
+                raise
+            raise FlagError("layout", f"{' '.join(str(error).split())}; cut along another axis") from error
 
     def training(self):
         return self._distribution.scope()

@@ -39,14 +39,14 @@ class OnTensorFlow(Alone):
         else:
             devices = [f"CPU:{i}" for i in range(cpu_devices)] if cpu_devices > 1 else None
             self._strategy = tf.distribute.MirroredStrategy(devices)
-        self.devices = self._strategy.num_replicas_in_sync
+        self.replicas = self._strategy.num_replicas_in_sync
 
     def making(self):
         return self._strategy.scope()  # which the model remembers
 
     def data(self, batches, first_step, steps):
-        local = self.devices // self.processes
-        shares = [Share(self.process * local + i, self.devices) for i in range(local)]
+        local = self.replicas // self.processes
+        shares = [Share(self.process * local + i, self.replicas) for i in range(local)]
         in_turn = _InTurn([batches.shared(share) for share in shares])
         dataset = tf_dataset(in_turn, first_step * local, steps * local)
         return self._strategy.distribute_datasets_from_function(lambda context: dataset)

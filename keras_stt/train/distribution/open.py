@@ -45,9 +45,9 @@ def _layout(parts: list[str]) -> list[tuple[str, int]]:
 
 def require_equal_shares(batch_multiple: int, distribution: Alone) -> None:
     """Raises FlagError where batches may have sizes that the devices cannot share equally."""
-    if batch_multiple % distribution.devices:
+    if batch_multiple % distribution.replicas:
         raise FlagError(
             "batch_multiple",
-            f"{distribution.devices} devices share a batch, whose size is a multiple of {batch_multiple}; give a "
-            f"multiple of {distribution.devices}, and keep to it when the run goes on with more or fewer",
+            f"{distribution.replicas} replicas share a batch, whose size is a multiple of {batch_multiple}; give a "
+            f"multiple of {distribution.replicas}, and keep to it when the run goes on with more or fewer",
         )
