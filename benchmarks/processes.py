@@ -47,10 +47,7 @@ def main() -> None:
     for backend in args.backends.split(","):
         folder = args.folder / backend
         for name in (*WAYS[backend], "one killed"):
-            if name in WAYS[backend]:
-                result = shared(folder, backend, name)
-            else:
-                result = one_killed(folder, backend, 2, 4)
+            result = shared(folder, backend, name) if name in WAYS[backend] else one_killed(folder, backend, 2, 4)
             found[f"{backend}, {name}"] = result
             RESULT.write_text(json.dumps(found, indent=1) + "\n")
             print(f"{backend}, {name}: {result}", flush=True)

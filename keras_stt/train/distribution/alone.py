@@ -9,14 +9,10 @@ class Alone:
     """Attributes:
     processes, process: how many there are, and which this one is.
     replicas: copies of the model, which share each batch: devices of all processes, or groups of them.
+    is_shared: whether Keras or TensorFlow lays the model out over devices.
     """
 
-    processes, process, replicas = 1, 0, 1
-
-    @property
-    def is_shared(self) -> bool:
-        """Whether the model lies on several devices, or on some of several processes."""
-        return self.replicas > 1 or self.processes > 1
+    processes, process, replicas, is_shared = 1, 0, 1, False
 
     def making(self):
         """Within it the model is made."""

@@ -27,6 +27,8 @@ class OnJax(Alone):
         FlagError: the devices cannot be divided so.
     """
 
+    is_shared = True
+
     def __init__(self, job: Job, model_shards: int, layout: list[tuple[str, int]], cpu_devices: int):
         import jax
 

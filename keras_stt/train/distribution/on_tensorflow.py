@@ -21,6 +21,8 @@ class OnTensorFlow(Alone):
         FlagError: an address is missing.
     """
 
+    is_shared = True
+
     def __init__(self, job: Job, cpu_devices: int):
         import tensorflow as tf
 
