@@ -1,6 +1,8 @@
 """Zip archives from outside: what one claims to hold is checked before anything of it is unpacked or believed."""
 
+import io
 import os
+import shutil
 import stat
 import struct
 import zipfile
@@ -10,6 +12,7 @@ from typing import BinaryIO
 _FREE_BYTES = 64 << 20  # unpacked, whatever the archive's size: small files may be mostly zeros
 _MOST_EXPANSION = 20  # beyond that; weights and n-grams come to less than 4, a bomb to 1,000
 _MOST_DIRECTORY_BYTES = 1 << 16
+_PIECE_BYTES = 1 << 20
 _BEGINNING = b"PK\x03\x04"
 _END, _END_64, _LOCATOR_64 = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
 _END_BYTES, _END_64_BYTES, _LOCATOR_64_BYTES = 22, 56, 20
@@ -18,8 +21,7 @@ _END_BYTES, _END_64_BYTES, _LOCATOR_64_BYTES = 22, 56, 20
 def open_archive(file: BinaryIO, names: Collection[str]) -> zipfile.ZipFile:
     """A zip archive that holds these members, each once, and nothing else.
 
-    Reading a member then takes no more memory than its `file_size`, and all members together no more than 64 MiB and
-    twenty times what the archive takes on disk.
+    With `read_member` all members together take no more memory than 64 MiB and twenty times the archive's size.
 
     Args:
         file: open for reading; nothing is read from anywhere else, so that what was checked is what is used.
@@ -35,7 +37,7 @@ def open_archive(file: BinaryIO, names: Collection[str]) -> zipfile.ZipFile:
     found = archive.infolist()
     for member in found:
         if member.orig_filename not in names:
-            raise ValueError(f"it holds {shown(member.orig_filename)}, which no such file has")
+            raise ValueError(f"it holds {shown(member.orig_filename)}, which does not belong in it")
         _check_member(member)
     if len(found) != len({member.filename for member in found}):
         raise ValueError("a member is in it twice")
@@ -45,6 +47,20 @@ def open_archive(file: BinaryIO, names: Collection[str]) -> zipfile.ZipFile:
     if unpacked > _FREE_BYTES + _MOST_EXPANSION * size:
         raise ValueError(f"{size:,} bytes that claim to unpack to {unpacked:,}")
     return archive
+
+
+def read_member(archive: zipfile.ZipFile, name: str) -> bytes:
+    """A member's content, at most as long as the directory says.
+
+    In pieces: `ZipFile.read` unpacks all that is stored, and then cuts it to that length.
+
+    Raises:
+        zipfile.BadZipFile, zlib.error: it is damaged.
+    """
+    content = io.BytesIO()
+    with archive.open(name) as member:
+        shutil.copyfileobj(member, content, _PIECE_BYTES)
+    return content.getvalue()
 
 
 def shown(text) -> str:
@@ -62,9 +78,7 @@ def _check_ends(file: BinaryIO, size: int) -> None:
     end = tail[-_END_BYTES:]
     if not begins or not end.startswith(_END) or len(end) < _END_BYTES:
         raise ValueError("no zip archive, or not a whole one")
-    directory, comment = struct.unpack("<12xL4xH", end)
-    if comment:
-        raise ValueError("a comment at its end")
+    (directory,) = struct.unpack("<12xL6x", end)
     # Archives above 2 GB have a second record, which counts.
     locator = tail[-_END_BYTES - _LOCATOR_64_BYTES : -_END_BYTES]
     if locator.startswith(_LOCATOR_64):

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 import numpy as np
 
-from keras_stt.archives import open_archive
+from keras_stt.archives import open_archive, read_member
 
 
 def read_arrays(path, names: Collection[str]) -> dict[str, np.ndarray]:
@@ -19,7 +19,7 @@ def read_arrays(path, names: Collection[str]) -> dict[str, np.ndarray]:
         ValueError, zipfile.BadZipFile, zlib.error: it is no such file.
     """
     with open(path, "rb") as file, open_archive(file, [f"{name}.npy" for name in names]) as archive:
-        return {name: _array(archive.read(f"{name}.npy")) for name in names}
+        return {name: _array(read_member(archive, f"{name}.npy")) for name in names}
 
 
 def _array(content: bytes) -> np.ndarray:

@@ -10,7 +10,7 @@ import io
 import os
 import stat
 
-from keras_stt.archives import open_archive
+from keras_stt.archives import open_archive, read_member
 from keras_stt.recognizer.model_config import ModelConfig, read_config
 from keras_stt.recognizer.weights_file import check_weights
 
@@ -51,8 +51,8 @@ def read_model_archive(path) -> ModelArchive:
             for name, most in _MOST_BYTES.items():
                 if (size := archive.getinfo(name).file_size) > most:
                     raise ValueError(f"{name} of {size:,} bytes; at most {most:,}")
-            config = read_config(archive.read(CONFIG))
-            weights = WeightsInMemory(archive.read(WEIGHTS))
+            config = read_config(read_member(archive, CONFIG))
+            weights = WeightsInMemory(read_member(archive, WEIGHTS))
     config.require(check_weights(weights))
     weights.seek(0)
     return ModelArchive(config, weights)

@@ -10,6 +10,7 @@ from keras_stt.recognizer.utterance import UtteranceRecognizer
 from keras_stt.recognizer.window import Recognizer
 
 _LONGEST_REASON = 200  # characters
+_OTHER_WEIGHTS = "could not be loaded"  # begins Keras's message where weights do not fit; what follows says why
 
 
 def load_model(path) -> Recognizer | UtteranceRecognizer:
@@ -47,7 +48,11 @@ def load_model(path) -> Recognizer | UtteranceRecognizer:
 
 def _reason(error: Exception) -> str:
     """What is wrong, on one line that a terminal shows as it is."""
-    text = "".join(letter if letter.isprintable() else " " for letter in str(error))
+    text = str(error)
+    heading, _, why = text.partition("\n\n")
+    if _OTHER_WEIGHTS in heading and why:
+        text = f"weights of another model: {why}"
+    text = "".join(letter if letter.isprintable() else " " for letter in text)
     return " ".join(text.split())[:_LONGEST_REASON] or type(error).__name__
 
 
