@@ -4,9 +4,12 @@
 class InputError(ValueError):
     """Bad input from outside: a flag, a file, a line of a file.
 
-    The message is one line that says what is wrong, where, and how to mend it. Command lines print it without a
-    traceback and exit with code 2.
+    The message is one line, whatever file names and transcripts it quotes, that says what is wrong, where, and how to
+    mend it. Command lines print it without a traceback and exit with code 2.
     """
+
+    def __str__(self) -> str:
+        return one_line(super().__str__())
 
 
 class FlagError(InputError):
@@ -15,3 +18,9 @@ class FlagError(InputError):
     def __init__(self, flag: str, message: str):
         super().__init__(f"--{flag}: {message}")
         self.flag = flag
+
+
+def one_line(text) -> str:
+    """The text with a space for white space, and a question mark for whatever else no terminal should be sent."""
+    words = " ".join(str(text).split())
+    return words if words.isprintable() else "".join(c if c.isprintable() else "?" for c in words)

@@ -17,6 +17,7 @@ from keras_stt.train.checkpoint import require_checkpoint
 from keras_stt.train.fit import fit
 from keras_stt.train.options import TrainOptions
 from keras_stt.train.outputs import output_folder, with_steps_per_epoch, write_json, write_outputs
+from keras_stt.train.skipped import write_skipped
 from keras_stt.train.summary import training_summary
 from keras_stt.train.views import Setup, View, view_of
 
@@ -41,7 +42,7 @@ def train(options: TrainOptions, flags: str = "") -> dict:
     if options.export:
         _require_export()  # before anything is learned
     view = view_of(options)
-    setup = view.prepare(options)
+    setup = view.prepare(options, output)
     found = view.check(setup)
     if found is not None:
         write_json(output / "check.json", found)  # beside a model that may be there
@@ -69,6 +70,7 @@ def _learn(view: View, setup: Setup, output: Path, flags: str) -> dict:
     summary |= view.figures(setup, checkpoint.history) | watch.summary()
     found, results = view.evaluate(model, setup)
     summary |= found
+    write_skipped(output, setup.splits)  # again: without a feature cache, some were found while training
     write_outputs(output, setup.options, flags, model, summary, checkpoint.history, results)
     if setup.options.export:
         summary["export"] = _export(output, setup.splits["test"].index, setup.options.passes)
