@@ -23,6 +23,7 @@ LOWEST_RATE, HIGHEST_RATE = 4_000, 768_000
 LOUDEST = 2.0**31  # of a sample; floats may be integers that nobody scaled, larger ones are no sound
 BLOCK_VALUES = 1 << 20  # samples of all channels that are decoded at once: 4 MB
 PIECE_SAMPLES = 1 << 23  # of speech that are kept together, 32 MB: memory of such size goes back when it is freed
+SILENCE_SECONDS = 10.0  # so long nobody pauses in digital zeros: nothing was recorded, and nothing need be heard
 UNKNOWN_FRAMES = 1 << 62  # libsndfile says more where a header leaves the length open, as FLAC from a pipe does
 # A recording counts as cut short when more than this is missing: lossy formats guess their length.
 MISSING_SECONDS, MISSING_SHARE = 0.1, 0.01
@@ -127,6 +128,11 @@ def audio_duration(path) -> float:
             decoded = _Decoded(file, 0, frames, _name(path))
             frames = sum(map(len, decoded))
         return frames / file.samplerate
+
+
+def is_long_silence(samples: np.ndarray) -> bool:
+    """Whether 16 kHz samples are digital zeros for `SILENCE_SECONDS` or more."""
+    return len(samples) >= SILENCE_SECONDS * SAMPLE_RATE and not samples.any()
 
 
 @contextlib.contextmanager

@@ -21,6 +21,10 @@ class FlagError(InputError):
 
 
 def one_line(text) -> str:
-    """The text with a space for white space, and a question mark for whatever else no terminal should be sent."""
-    words = " ".join(str(text).split())
-    return words if words.isprintable() else "".join(c if c.isprintable() else "?" for c in words)
+    """The text with single spaces for white space, and otherwise as `printable` makes it."""
+    return printable(" ".join(str(text).split()))
+
+
+def printable(text: str) -> str:
+    """The text with a question mark for whatever would break a line, steer a terminal, or is no character at all."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)

@@ -51,6 +51,10 @@ class Split:
         """Reason and place of each of these, and of what a view cannot use."""
         return [*self.index.skipped_rows, *self.features.skipped_rows, *self.left_out.rows]
 
+    def test_rows(self, most: int) -> list[int]:
+        """The first `most` rows, 0: all, that can be heard, as far as is known."""
+        return np.flatnonzero(self.features.usable)[: most or None].tolist()
+
     def word_counts(self) -> np.ndarray:
         """Words of each utterance; none where the audio could not be read, so that no window is cut there."""
         counts = np.asarray(self.index.word_counts)
