@@ -1,4 +1,6 @@
-"""The one error a user is meant to see: what is wrong, where, and the fix, on one line."""
+"""The errors a user is meant to see: what is wrong, where, and the fix, on one line."""
+
+import errno
 
 
 class InputError(ValueError):
@@ -18,6 +20,31 @@ class FlagError(InputError):
     def __init__(self, flag: str, message: str):
         super().__init__(f"--{flag}: {message}")
         self.flag = flag
+
+
+class OutputError(InputError):
+    """The input is sound, but a disk is full or must not be written to. Command lines exit with code 1."""
+
+
+class RunError(Exception):
+    """The input is sound, but the work came to nothing, for the reason that the message gives in one line. Command
+    lines exit with code 1.
+    """
+
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
+_OF_THE_DISK = {*_FULL, errno.EACCES, errno.EPERM, errno.EIO}
+
+
+def is_full(error: OSError) -> bool:
+    """Whether it says of a disk that it is full or read-only, which can only come from writing."""
+    return error.errno in _FULL
+
+
+def write_error(path, error: OSError) -> InputError:
+    """The one line for what could not be written: an OutputError, or an InputError where there is no such place."""
+    kind = OutputError if error.errno in _OF_THE_DISK else InputError
+    return kind(f"{path}: cannot be written ({error.strerror or error}); check its folder")
 
 
 def one_line(text) -> str:
