@@ -167,6 +167,8 @@ def _require_file(path, name: str) -> None:
     if not stat.S_ISREG(status.st_mode):
         kind = "a folder" if stat.S_ISDIR(status.st_mode) else "a pipe or device"
         raise AudioError(f"{name}: cannot be read as audio ({kind}, no file); {fix}", NO_FILE)
+    if not os.access(path, os.R_OK):
+        raise AudioError(f"{name}: cannot be read as audio (permission denied); {fix}", NO_FILE)
     if not status.st_size:
         raise AudioError(f"{name}: cannot be read as audio (no bytes in it); {fix}", EMPTY)
 

@@ -134,3 +134,11 @@ def test_transcription_goes_on_after_every_bad_file(make, tiny_recognizer, tmp_p
     cut = [message.partition(": cut short")[0] for message in caplog.messages if ": cut short" in message]
     expected = ("truncated FLAC", "FLAC that claims 1,193 h", "FLAC that claims 50 min")
     assert cut == [str(paths[name]) for name in expected]
+
+
+def test_what_is_written_down_is_of_all_kinds_and_still_true():
+    found = json.loads((ROOT / "benchmarks/results/bad_input.json").read_text(encoding="utf-8"))
+    assert found["unexpected"] == []
+    assert {row["kind"]: row["window"] for row in found["kinds"]} == {n: kind.trained for n, kind in KINDS.items()}
+    assert found["skipped_records"]["window"] == found["skipped_records"]["utterance"] == REASONS
+    assert found["transcription_exit_code"] == 1
