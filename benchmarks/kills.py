@@ -83,7 +83,7 @@ def survive(folder: Path, backend: str, view: str, kills: int, seed: int) -> dic
         "kills": len(deaths),
         "while_writing_a_checkpoint": sum(death["writing"] for death in deaths),
         "before_the_first_checkpoint": sum(death["step"] == 0 for death in deaths),
-        "most_steps_lost_to_a_kill": EVERY,
+        "steps_between_checkpoints": EVERY,
         "largest_difference_of_a_weight": difference,
         "steps": deaths and [death["step"] for death in deaths],
     }

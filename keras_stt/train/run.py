@@ -14,6 +14,8 @@ from keras_stt.formats.lines import write_text
 from keras_stt.train.budget import within_budget
 from keras_stt.train.callbacks.progress import EpochLine, Stopwatch
 from keras_stt.train.corpus import Split
+from keras_stt.train.distribution.alone import Alone
+from keras_stt.train.distribution.open import open_distribution, require_equal_shares
 from keras_stt.train.fit import checkpoint_folder, fit
 from keras_stt.train.options import TrainOptions
 from keras_stt.train.outputs import output_folder, with_steps_per_epoch, write_json, write_outputs
@@ -33,22 +35,25 @@ def train(options: TrainOptions, flags: str = "") -> dict:
         flags: the flagfile that gives these options again; written to `flags.cfg` and into the model.
 
     Returns:
-        The contents of `summary.json`, or of `check.json`.
+        The contents of `summary.json`, or of `check.json`; nothing in processes other than the first.
 
     Raises:
         FlagError, InputError: the options make no sense, or the corpus is not there.
     """
     output = output_folder(options.output_dir)
-    _begin(output, options, flags)
+    distribution = open_distribution(options)
+    if distribution.process == 0:
+        _begin(output, options, flags)
     if options.export:
         _require_export()  # before anything is learned
     view = view_of(options)
-    setup = view.prepare(options, output)
+    require_equal_shares(options.batch_multiple, distribution)
+    setup = view.prepare(options, output if distribution.process == 0 else None)
     found = view.check(setup)
     if found is not None:
         write_json(output / "check.json", found)  # beside a model that may be there
         return found
-    return _learn(view, setup, output, flags)
+    return _learn(view, setup, output, flags, distribution)
 
 
 def _require_export() -> None:
@@ -69,13 +74,18 @@ def _begin(output: Path, options: TrainOptions, flags: str) -> None:
         write_text(output / "flags.cfg", flags)
 
 
-def _learn(view: View, setup: Setup, output: Path, flags: str) -> dict:
+def _learn(view: View, setup: Setup, output: Path, flags: str, distribution: Alone) -> dict:
     setup = within_budget(view, setup)
     flags = with_steps_per_epoch(flags, setup.options.steps_per_epoch)
-    write_text(output / "flags.cfg", flags)  # before training, so that a run on a budget can be resumed by them
+    leads = distribution.process == 0
+    if leads:
+        write_text(output / "flags.cfg", flags)  # before training, so that a run on a budget can be resumed by them
     stopwatch, watch = Stopwatch(), view.watchers(setup)
     line = EpochLine(setup.options.epochs, view.epoch_line(setup))
-    model, progress = fit(view, setup, [*watch.all, stopwatch, line])
+    model, progress = fit(view, setup, [*watch.all, stopwatch, line], distribution)
+    distribution.end()
+    if not leads:
+        return {}
     summary = training_summary(model, setup, stopwatch, progress.history, progress.kept_row(setup.options.keep))
     summary["learning_rate_halvings"] = progress.halvings
     summary |= view.figures(setup, progress.history) | watch.summary()
