@@ -44,6 +44,9 @@ flags.DEFINE_string("alignment_model", "", "With --alignment=model: the recognis
 flags.DEFINE_bool("train_known_times", False, "Train only on utterances whose word times can be known.")
 flags.DEFINE_integer("vocabulary_size", 0, "Most tokens in the vocabulary, the 4 special ones included; 0: all words.")
 flags.DEFINE_integer("max_utterances", 0, "Utterances read of each split; 0: all.")
+flags.DEFINE_float(
+    "max_skipped_share", 0.5, "Share of records, 0 to 1, that may be skipped; above it the run stops before training."
+)
 
 # Utterances.
 flags.DEFINE_string(

@@ -6,9 +6,12 @@ import errno
 class InputError(ValueError):
     """Bad input from outside: a flag, a file, a line of a file.
 
-    The message is one line that says what is wrong, where, and how to mend it. Command lines print it without a
-    traceback and exit with code 2.
+    The message is one line, whatever file names and transcripts it quotes, that says what is wrong, where, and how to
+    mend it. Command lines print it without a traceback and exit with code 2.
     """
+
+    def __str__(self) -> str:
+        return one_line(super().__str__())
 
 
 class FlagError(InputError):
@@ -42,3 +45,13 @@ def write_error(path, error: OSError) -> InputError:
     """The one line for what could not be written: an OutputError, or an InputError where there is no such place."""
     kind = OutputError if error.errno in _OF_THE_DISK else InputError
     return kind(f"{path}: cannot be written ({error.strerror or error}); check its folder")
+
+
+def one_line(text) -> str:
+    """The text with single spaces for white space, and otherwise as `printable` makes it."""
+    return printable(" ".join(str(text).split()))
+
+
+def printable(text: str) -> str:
+    """The text with a question mark for whatever would break a line, steer a terminal, or is no character at all."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)

@@ -6,7 +6,7 @@ import sys
 
 from keras_stt.cli.decoding import add_decoding_arguments, check_decoding_arguments, decoding_of
 from keras_stt.cli.model import add_model
-from keras_stt.errors import InputError
+from keras_stt.errors import InputError, printable
 
 
 def add_parser(subparsers) -> None:
@@ -56,14 +56,16 @@ def run(args: argparse.Namespace) -> int:
         if args.format == "jsonl":
             print(_as_json(file, transcript), flush=True)
         else:
-            print(transcript.text if len(args.files) == 1 else f"{file}\t{transcript.text}", flush=True)
+            name = "" if len(args.files) == 1 else f"{printable(file)}\t"
+            print(name + transcript.text, flush=True)
     return 1 if failed else 0
 
 
 def _as_json(file: str, transcript) -> str:
     words = [word_fields(word) for word in transcript.words]
     fields = {"file": file, "text": transcript.text, "duration": round(transcript.duration, 3), "words": words}
-    return json.dumps(fields, ensure_ascii=False)
+    # A file's name may hold bytes that are no text, which become escapes that JSON knows.
+    return json.dumps(fields, ensure_ascii=False).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def word_fields(word) -> dict:

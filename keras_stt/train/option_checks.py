@@ -71,7 +71,7 @@ _NOT_NEGATIVE = (
         "text_weight",
     ),
 )
-_SHARES = ("mask_from", "mask_to", "window_jitter", "telephone")
+_SHARES = ("mask_from", "mask_to", "window_jitter", "telephone", "max_skipped_share")
 _SHARES_BELOW_ONE = (
     *("dropout", "label_smoothing", "tempo", "vocal_tract", "weight_average", "time_mask_ratio", "speed"),
 )

@@ -29,6 +29,7 @@ class TrainOptions:
     train_known_times: bool
     vocabulary_size: int
     max_utterances: int
+    max_skipped_share: float
 
     tokens: str
     token_count: int

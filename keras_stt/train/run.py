@@ -3,21 +3,27 @@
 What a sample is, its model and its error rates are the affair of a view: see `views.py` for what is asked of one.
 """
 
+import contextlib
 from pathlib import Path
 
+from keras_stt.audio import AudioError
 from keras_stt.errors import FlagError, InputError
 from keras_stt.export import Recording, check_export, export_model
 from keras_stt.export.kinds import require_format
 from keras_stt.formats.lines import write_text
 from keras_stt.train.budget import within_budget
 from keras_stt.train.callbacks.progress import EpochLine, Stopwatch
+from keras_stt.train.corpus import Split
 from keras_stt.train.distribution.alone import Alone
 from keras_stt.train.distribution.open import open_distribution, require_equal_shares
 from keras_stt.train.fit import checkpoint_folder, fit
 from keras_stt.train.options import TrainOptions
 from keras_stt.train.outputs import output_folder, with_steps_per_epoch, write_json, write_outputs
+from keras_stt.train.skipped import write_skipped
 from keras_stt.train.summary import training_summary
 from keras_stt.train.views import Setup, View, view_of
+
+MOST_EXPORT_CHECKED = 8  # test recordings that an exported model must hear as the model does
 
 
 def train(options: TrainOptions, flags: str = "") -> dict:
@@ -42,7 +48,7 @@ def train(options: TrainOptions, flags: str = "") -> dict:
         _require_export()  # before anything is learned
     view = view_of(options)
     require_equal_shares(options.batch_multiple, distribution)
-    setup = view.prepare(options)
+    setup = view.prepare(options, output if distribution.process == 0 else None)
     found = view.check(setup)
     if found is not None:
         write_json(output / "check.json", found)  # beside a model that may be there
@@ -85,15 +91,19 @@ def _learn(view: View, setup: Setup, output: Path, flags: str, distribution: Alo
     summary |= view.figures(setup, progress.history) | watch.summary()
     found, results = view.evaluate(model, setup)
     summary |= found
+    write_skipped(output, setup.splits)  # again: without a feature cache, some were found while training
     write_outputs(output, setup.options, flags, model, summary, progress.history, results)
     if setup.options.export:
-        summary["export"] = _export(output, setup.splits["test"].index, setup.options.passes)
+        summary["export"] = _export(output, setup.splits["test"], setup.options.passes)
         write_json(output / "summary.json", summary)  # again: a failed export leaves all else
     return summary
 
 
-def _export(output: Path, index, passes: int) -> dict:
+def _export(output: Path, test: Split, passes: int) -> dict:
     export_model(output / "model.keras", output / "export", passes=passes)
-    records = [index[row] for row in range(min(8, len(index)))]
-    recordings = [Recording(record.id, record.read(), record.text) for record in records]
+    recordings = []
+    for row in test.test_rows(MOST_EXPORT_CHECKED):
+        record = test.index[row]
+        with contextlib.suppress(AudioError):  # without a feature cache, what cannot be heard is not known before
+            recordings.append(Recording(record.id, record.read(), record.text))
     return check_export(output / "model.keras", output / "export", recordings)
