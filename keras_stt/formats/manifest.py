@@ -7,11 +7,12 @@ The names of columns are also taken as NeMo (`audio_filepath`, `offset`) and Com
 import csv
 import dataclasses
 import json
+import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from keras_stt.errors import InputError
-from keras_stt.formats.lines import line_error, parse_seconds, read_lines
+from keras_stt.formats.lines import line_error, parse_seconds, read_lines, write_text
 
 EXTENSIONS = (".csv", ".tsv", ".jsonl", ".json")
 
@@ -155,3 +156,40 @@ def _times(path: str, number: int, values: dict[str, str]) -> tuple[float, float
     if end is not None and end <= start:
         raise line_error(path, number, f"it ends at {end} s, not after its start {start} s", "mend its times")
     return start, end
+
+
+def write_manifest(path, rows: Iterable[ManifestRow]) -> None:
+    """Writes a manifest of JSON lines, through a temporary file.
+
+    Recordings below the manifest's folder are written by their path from it, so that both can be moved together.
+
+    Raises:
+        InputError: the extension is not .jsonl, or a row would not read back as it is.
+    """
+    path = os.fspath(path)
+    if not path.lower().endswith(".jsonl"):
+        raise InputError(f"{path}: manifests are written as JSON lines; name it .jsonl")
+    folder, written, lines = os.path.dirname(os.path.abspath(path)), set(), []
+    for row in rows:
+        if row.id in written:
+            raise InputError(f"manifest row {row.id!r}: a second one of that id; give every row an id of its own")
+        written.add(row.id)
+        lines.append(json.dumps(_fields(row, folder), ensure_ascii=False) + "\n")
+    write_text(path, "".join(lines))
+
+
+def _fields(row: ManifestRow, folder: str) -> dict:
+    where = f"manifest row {row.id!r}"
+    if not row.id or not row.audio:
+        raise InputError(f"{where}: no id or no audio path; give both")
+    for name in ("id", "audio", "text", "speaker", "split"):
+        if getattr(row, name) != getattr(row, name).strip():
+            raise InputError(f"{where}: {name} {getattr(row, name)!r} has white space around it; strip it")
+    if not 0 <= row.start < (math.inf if row.end is None else row.end):
+        raise InputError(f"{where}: from {row.start} to {row.end} s; give 0 <= start < end")
+    below = row.audio.removeprefix(os.path.join(folder, ""))
+    audio = below if os.path.join(folder, below) == row.audio and below.strip() == below else row.audio
+    fields = {"id": row.id, "audio": audio, "text": row.text, "start": float(row.start)}
+    if row.end is not None:
+        fields["end"] = float(row.end)
+    return fields | {name: getattr(row, name) for name in ("speaker", "split") if getattr(row, name)}
