@@ -7,11 +7,13 @@ Lines that begin with `;;` are comments. See the sclite manual, "infmts", of the
 """
 
 import dataclasses
+import functools
 import re
 from collections.abc import Iterable
 
 from keras_stt.errors import InputError
-from keras_stt.formats.lines import line_error, read_lines, write_text
+from keras_stt.formats.lines import parse_lines, write_text
+from keras_stt.formats.malformed import OnMalformed, line_error
 
 _ID = re.compile(r"[^\s()]+")
 _FORM = "write: text (utterance-id)"
@@ -30,23 +32,24 @@ class TrnUtterance:
     text: str = ""
 
 
-def parse_trn(path) -> list[TrnUtterance]:
+def parse_trn(path, on_malformed: OnMalformed | None = None) -> list[TrnUtterance]:
     """Reads a TRN file.
 
+    Args:
+        on_malformed: told of the malformed lines, which are left out; by default the first one is raised.
+
     Raises:
-        InputError: the file is missing or a line of it is malformed; the message has the line number.
+        InputError: the file is missing or a line of it is malformed (with `on_malformed`, all of them are); the message
+            has the line number.
     """
-    utterances = []
-    for number, line in read_lines(path):
-        if line.strip() and not line.lstrip().startswith(";;"):
-            utterances.append(_parse_line(path, number, line.strip()))
-    return utterances
+    return parse_lines(path, functools.partial(_parse_line, path), on_malformed)
 
 
 def _parse_line(path, number: int, line: str) -> TrnUtterance:
+    line = line.strip()
     text, opened, identifier = line.removesuffix(")").rpartition("(")
     if not line.endswith(")") or not opened or not _ID.fullmatch(identifier):
-        raise line_error(path, number, "no utterance id in parentheses at its end", _FORM)
+        raise line_error(path, number, "no utterance id in parentheses at its end", _FORM, "no utterance id")
     return TrnUtterance(identifier, " ".join(text.split()))
 
 
@@ -61,10 +64,10 @@ def format_trn(utterances: Iterable[TrnUtterance]) -> str:
 
 def _format_line(utterance: TrnUtterance) -> str:
     if not _ID.fullmatch(utterance.id):
-        raise InputError(f"TRN id {utterance.id!r}: give one without white space and parentheses")
+        raise InputError(f"TRN id {utterance.id!r:.60}: give one without white space and parentheses")
     text = " ".join(utterance.text.split())
     if text.startswith(";;"):
-        raise InputError(f"TRN utterance {utterance.id}: a line that begins with ;; is a comment; mend its text")
+        raise InputError(f"TRN utterance {utterance.id:.60}: a line that begins with ;; is a comment; mend its text")
     return f"{text} ({utterance.id})" if text else f"({utterance.id})"
 
 
