@@ -103,6 +103,10 @@ class UtteranceBatches:
                 ids[view, : len(text)] = text
         return {"features": frames, "feature_lengths": lengths}, {"ctc": ids}
 
+    def utterance_ids(self, step: int) -> list[str]:
+        """Of the utterances in the batch, each once, whatever the views."""
+        return [self.index[int(row)].id for row in self.plan.rows(step)]
+
     @property
     def has_one_shape(self) -> bool:
         """Whether all batches have the same shapes."""

@@ -119,6 +119,9 @@ class TrainOptions:
     gradient_norms: bool
     output_dir: str
     resume: bool
+    checkpoint_steps: int
+    keep_checkpoints: int
+    nan_retries: int
     export: bool
     seed: int
 

@@ -8,8 +8,12 @@ from keras_stt.train.versions import versions
 from keras_stt.train.views import Setup
 
 
-def training_summary(model, setup: Setup, stopwatch: Stopwatch, history: list[dict]) -> dict:
+def training_summary(model, setup: Setup, stopwatch: Stopwatch, history: list[dict], kept: dict) -> dict:
     """What was trained, on what, how long, and how well it did on dev after the epoch whose weights are kept.
+
+    Args:
+        history: the logs of every epoch.
+        kept: those of the epoch whose weights are kept.
 
     What begins with `dev_` is as in the history, in the window view of windows.
     """
@@ -18,7 +22,6 @@ def training_summary(model, setup: Setup, stopwatch: Stopwatch, history: list[di
     for split in splits.values():
         for reason, count in [*split.index.skipped.items(), *split.features.skipped.items()]:
             skipped[reason] = skipped.get(reason, 0) + count
-    kept = history[-1] if options.keep == "last" else min(reversed(history), key=lambda row: row["dev_wer"])
     sample = range(min(20, len(setup.batches)))
     hours = float(np.mean([_audio_hours(setup.batches, step) for step in sample]))
     measured = history[1:] or history  # the first epoch compiles
