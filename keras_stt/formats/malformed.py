@@ -57,6 +57,10 @@ class Malformed:
         """
         if self._errors and not found:
             raise self._errors[0]
+        self.tell()
+        return found
+
+    def tell(self) -> None:
+        """Tells of the malformed lines."""
         for error in self._errors:
             self._tell(error)
-        return found

@@ -27,6 +27,8 @@ Split = Callable[[str, list[tuple[int, str]], int], tuple[list[str], int]]
 def read_csv(path: str, lines: Lines, malformed: Malformed) -> Rows:
     """Yields the rows under the header, fields without the white space around them.
 
+    A field has at most 131,072 characters, the limit of Python's csv: so much can a quote swallow that nothing closes.
+
     Raises:
         InputError: there is no header, or it lacks a required column.
     """
