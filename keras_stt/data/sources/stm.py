@@ -55,7 +55,7 @@ def _read(paths: list[str], stream: RecordStream, own: bool, keep: Callable[[str
     for path in paths:
         segments = parse_stm(path, lambda error: stream.skip(error.kind, error.where) if own else None)
         spoken = [segment for segment in segments if not segment.ignored]
-        of_file, of_name = Counter(segment.file for segment in spoken), Counter(map(_identifier, spoken))
+        of_file, of_name = Counter(segment.file for segment in spoken), Counter(map(segment_id, spoken))
         channels = Counter(file for file, _ in {(segment.file, segment.channel) for segment in segments})
         overlapping = _overlapping(segments)
         for index, segment in enumerate(segments):
@@ -72,7 +72,7 @@ def _read(paths: list[str], stream: RecordStream, own: bool, keep: Callable[[str
             elif index in overlapping:
                 stream.skip("overlaps an earlier segment", where)
             else:
-                identifier = segment.file if of_file[segment.file] == 1 else _identifier(segment)
+                identifier = segment.file if of_file[segment.file] == 1 else segment_id(segment)
                 if of_name[identifier] > 1:  # two who begin and end together
                     identifier += f"-{segment.speaker}"
                 record = reader.record(identifier, audio, segment.start, segment.end, segment.speaker, segment.text)
@@ -97,7 +97,7 @@ def _overlapping(segments: list[StmSegment]) -> set[int]:
     return found
 
 
-def _identifier(segment: StmSegment) -> str:
+def segment_id(segment: StmSegment) -> str:
     """A name for a segment of a longer recording, after Kaldi: the file, the channel and milliseconds."""
     start, end = round(segment.start * 1000), round(segment.end * 1000)
     return f"{segment.file}-{segment.channel}-{start:08d}-{end:08d}"
