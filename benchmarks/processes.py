@@ -101,7 +101,7 @@ def one_killed(folder: Path, backend: str, processes: int, later: int) -> dict:
     ended = time.monotonic() - killed
     assert f"process {processes - 1} of {processes} was killed by SIGKILL; the others were stopped" in said(output)
     step = newest_step(output)
-    finish(output, backend, *SIZE, DATA, f"--num_processes={later}", cache)
+    finish(output, backend, *SIZE, *((DATA, f"--num_processes={later}") if later > 1 else ()), cache)
     assert f"going on from step {step}," in said(output)
     return {
         "processes": processes,

@@ -9,7 +9,8 @@ import time
 
 from keras_stt.train.distribution.job import ADDRESSES, NUM_PROCESSES, PROCESS_ID, Job
 
-GRACE_SECONDS = 20.0  # for a process to write its checkpoint before it is killed
+GRACE_SECONDS = 20.0  # for a process to end before it is killed
+STOPPED = {128 + signal.SIGINT, 128 + signal.SIGTERM}  # exit codes of those that a signal has stopped in good order
 
 
 def launch(job: Job, command: list[str]) -> int:
@@ -46,23 +47,32 @@ def free_ports(count: int) -> list[int]:
 
 
 def _watch(processes: list[subprocess.Popen]) -> int:
-    while True:
-        codes = [process.poll() for process in processes]
-        failed = next((number for number, code in enumerate(codes) if code), None)
-        if failed is not None:
-            time.sleep(1.0)  # one that a signal or an error ended everywhere needs no explanation
-            alone = any(process.poll() is None for process in processes)
-            _end(processes)
-            if alone:
-                print(
-                    f"train_main.py: process {failed} of {len(processes)} {_fate(codes[failed])}; the others were "
-                    "stopped; --resume goes on from the last checkpoint, with as many processes as there then are",
-                    file=sys.stderr,
-                )
-            return codes[failed] if codes[failed] > 0 else 1
-        if all(code == 0 for code in codes):
-            return 0
+    while (codes := [process.poll() for process in processes]) != [0] * len(processes):
+        if any(codes):
+            return _wind_up(processes)
         time.sleep(0.1)
+    return 0
+
+
+def _wind_up(processes: list[subprocess.Popen]) -> int:
+    """Ends those that are left when one has failed, says which it was where they cannot know, and returns its code."""
+    if any(process.poll() in STOPPED for process in processes):
+        _wait(processes)  # all were asked to stop, and do so when they have met
+    time.sleep(1.0)  # an error that all have ends all, and each has told
+    codes = [process.poll() for process in processes]
+    failed = next(
+        (i for i, code in enumerate(codes) if code and code < 0), next(i for i, code in enumerate(codes) if code)
+    )
+    told = codes[failed] > 0 and None not in codes
+    _send(processes, signal.SIGTERM)
+    _wait(processes)
+    if not told:
+        print(
+            f"train_main.py: process {failed} of {len(processes)} {_fate(codes[failed])}; the others were stopped; "
+            "--resume goes on from the last checkpoint, with as many processes as there then are",
+            file=sys.stderr,
+        )
+    return codes[failed] if codes[failed] > 0 else 1
 
 
 def _fate(code: int) -> str:
@@ -75,9 +85,8 @@ def _send(processes: list[subprocess.Popen], number: int) -> None:
             process.send_signal(number)
 
 
-def _end(processes: list[subprocess.Popen]) -> None:
-    """Those that wait for one that is gone cannot save any more: they are asked, then killed."""
-    _send(processes, signal.SIGTERM)
+def _wait(processes: list[subprocess.Popen]) -> None:
+    """For their end, and kills those that take too long: what waits for one that is gone cannot save any more."""
     until = time.monotonic() + GRACE_SECONDS
     for process in processes:
         try:

@@ -141,7 +141,8 @@ def _require_run(options) -> None:
         raise FlagError("overfit_batches", "is a check that leaves no model; leave --resume and --export out")
     if options.budget_cpu_s and options.resume:
         raise FlagError("budget_cpu_s", "was spent on a number of steps when the run began; resume with its flags.cfg")
-    if options.distribution != "none" and (options.budget_cpu_s or options.overfit_batches):
+    is_checked = options.overfit_batches or options.task == "identity"
+    if options.distribution != "none" and (options.budget_cpu_s or is_checked):
         raise FlagError("distribution", "budgets and checks are of one process on one device; leave it out")
     if not options.output_dir:
         raise FlagError("output_dir", "is empty; name a folder for the model and the report")
