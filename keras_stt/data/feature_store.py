@@ -8,6 +8,7 @@ import collections
 import concurrent.futures
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -67,31 +68,59 @@ class FeatureStore:
         return self.meta["skipped"]
 
 
-def open_features(index: Index, folder, fingerprint: str, label: str = "features", mel_bands: int = MEL_BANDS):
-    """Opens the store in `folder`, building it first when it is missing or was made from another index."""
+def open_features(
+    index: Index,
+    folder,
+    fingerprint: str,
+    label: str = "features",
+    mel_bands: int = MEL_BANDS,
+    compute: Callable[[int], np.ndarray] | None = None,
+):
+    """Opens the store in `folder`, building it first when it is missing or was made from another index.
+
+    Args:
+        compute: of a row, its frames `(T, mel_bands)`, or InputError where it cannot be read; None decodes and
+            transforms its audio.
+    """
     folder = Path(folder)
-    made_of = {"format": FORMAT, "fingerprint": fingerprint, "content": index.content, "mel_bands": mel_bands}
-    try:
-        meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
-        if all(meta[name] == value for name, value in made_of.items()):
-            return FeatureStore(folder)
-    except (OSError, ValueError, KeyError):
-        pass
+    made_of = _made_of(index, fingerprint, mel_bands)
+    if is_built(index, folder, fingerprint, mel_bands):
+        return FeatureStore(folder)
     with written_whole(folder) as building:
-        skipped = _write(index, building, label, mel_bands)
+        skipped = _write(index, building, label, mel_bands, compute or computed_row(index, mel_bands))
         (building / "meta.json").write_text(
             json.dumps({**made_of, "skipped": dict(skipped)}, indent=1), encoding="utf-8"
         )
     return FeatureStore(folder)
 
 
-def _write(index: Index, folder: Path, label: str, mel_bands: int) -> collections.Counter:
+def is_built(index: Index, folder, fingerprint: str, mel_bands: int = MEL_BANDS) -> bool:
+    """Whether the store of that index lies in `folder`."""
+    try:
+        meta = json.loads((Path(folder) / "meta.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return all(meta.get(name) == value for name, value in _made_of(index, fingerprint, mel_bands).items())
+
+
+def _made_of(index: Index, fingerprint: str, mel_bands: int) -> dict:
+    return {"format": FORMAT, "fingerprint": fingerprint, "content": index.content, "mel_bands": mel_bands}
+
+
+def computed_row(index: Index, mel_bands: int) -> Callable[[int], np.ndarray]:
+    """What decodes and transforms a row: float16 `(T, mel_bands)`, or InputError."""
+    return lambda row: log_mel(index[row].read(), mel_bands).astype(np.float16)
+
+
+def _write(
+    index: Index, folder: Path, label: str, mel_bands: int, compute: Callable[[int], np.ndarray]
+) -> collections.Counter:
     """Writes `frames.f16` and `starts.npy`; returns the utterances that could not be read, by reason."""
     skipped = collections.Counter()
 
     def features(row):
         try:
-            return log_mel(index[row].read(), mel_bands).astype(np.float16)
+            return compute(row)
         except InputError:
             skipped["unreadable audio"] += 1
             return np.zeros((0, mel_bands), np.float16)

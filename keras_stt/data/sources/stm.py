@@ -56,13 +56,13 @@ def _read(paths: list[str], stream: RecordStream, keep: Callable[[str], bool]) -
                 # Recordings are read as the mean of their channels, in which both speakers would be heard.
                 stream.skip("one of several channels of a file; give a file per channel", audio)
                 continue
-            identifier = segment.file if of_file[segment.file] == 1 else _identifier(segment)
+            identifier = segment.file if of_file[segment.file] == 1 else segment_id(segment)
             record = reader.record(identifier, audio, segment.start, segment.end, segment.speaker, segment.text)
             if record is not None:
                 yield record
 
 
-def _identifier(segment: StmSegment) -> str:
+def segment_id(segment: StmSegment) -> str:
     """A name for a segment of a longer recording, after Kaldi: the file, the channel and milliseconds."""
     start, end = round(segment.start * 1000), round(segment.end * 1000)
     return f"{segment.file}-{segment.channel}-{start:08d}-{end:08d}"

@@ -1,0 +1,81 @@
+"""Rows of an index to log-mel frames: a part's file holds those of its rows one after the other."""
+
+import dataclasses
+import functools
+import json
+import os
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from keras_stt import __version__
+from keras_stt.bulk.parts import Part, read_part
+from keras_stt.data.feature_store import FORMAT, computed_row
+from keras_stt.data.index import Index
+from keras_stt.errors import InputError
+
+
+@dataclasses.dataclass(frozen=True)
+class LogMel:
+    """Frames of float16 of each row.
+
+    Attributes:
+        index: its folder, from the root on.
+    """
+
+    index: str
+    mel_bands: int
+
+    def identity(self) -> str:
+        return json.dumps(["log-mel", FORMAT, __version__, self.mel_bands])
+
+    def open(self) -> Callable[[int], np.ndarray]:
+        return computed_row(Index(self.index), self.mel_bands)
+
+    def content(self, inputs: Sequence[int], results: list) -> bytes:
+        """A line of JSON, the frames of each row or why it has none, then the frames."""
+        told = [str(result) if isinstance(result, InputError) else len(result) for result in results]
+        frames = [result.tobytes() for result in results if not isinstance(result, InputError)]
+        return b"".join([json.dumps(told).encode(), b"\n", *frames])
+
+
+def row_identities(index: Index):
+    """Of each row of an index, for `parts.divide`: the record, and the file that its audio lies in as it is now."""
+    for record in index:
+        yield f"{record.to_json()}\0{_file_status(getattr(record.audio, 'path', ''))}"
+
+
+@functools.lru_cache(maxsize=64)  # a long recording has many rows, one after the other
+def _file_status(path: str) -> str:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return ""
+    return f"{status.st_size} {status.st_mtime_ns}"
+
+
+def rows_of_parts(parts: Sequence[Part], mel_bands: int) -> Callable[[int], np.ndarray]:
+    """The frames of a row of parts that have been made, for rows in about their order.
+
+    The function returns float16 `(T, mel_bands)`, or raises the InputError that the row's audio raised.
+    """
+    size = len(parts[0].inputs) if parts else 1
+
+    @functools.lru_cache(maxsize=2)
+    def opened(number: int) -> tuple[list, np.ndarray, np.ndarray]:
+        content = read_part(parts[number])
+        if content is None:
+            raise OSError(f"{parts[number].path}: damaged since it was made")
+        line, _, data = content.partition(b"\n")
+        told = json.loads(line)
+        counts = [count if isinstance(count, int) else 0 for count in told]
+        return told, np.cumsum([0, *counts]), np.frombuffer(data, np.float16).reshape(-1, mel_bands)
+
+    def frames(row: int) -> np.ndarray:
+        number, place = divmod(row, size)
+        told, starts, values = opened(number)
+        if isinstance(told[place], str):
+            raise InputError(told[place])
+        return values[starts[place] : starts[place + 1]]
+
+    return frames

@@ -1,0 +1,49 @@
+"""Word times of the rows of an index by a recogniser's forced alignment, as work in parts."""
+
+import dataclasses
+import json
+from collections.abc import Callable, Sequence
+
+from keras_stt import __version__
+from keras_stt.bulk.transcripts import file_hash, json_line, model_file
+from keras_stt.data.index import Index
+from keras_stt.errors import InputError
+from keras_stt.text import split_words
+
+
+@dataclasses.dataclass(frozen=True)
+class HeardTimes:
+    """A JSON line of each row: `row`, and `times`, pairs of seconds, or the `error`.
+
+    Attributes:
+        index: its folder, from the root on.
+        model: name or path of the recogniser.
+    """
+
+    index: str
+    model: str
+
+    def identity(self) -> str:
+        return json.dumps(["word times", __version__, file_hash(model_file(self.model))])
+
+    def open(self) -> Callable[[int], list]:
+        from keras_stt.train.corpus import model_times
+
+        index, hear = Index(self.index), model_times(self.model)
+
+        def times_of(row: int) -> list:
+            record = index[row]
+            times = hear(record, split_words(record.text))
+            if times is None:
+                raise InputError(f"{record.id}: cannot be heard, or is too short for its words")
+            return times
+
+        return times_of
+
+    def content(self, inputs: Sequence[int], results: list) -> bytes:
+        return b"".join(
+            json_line(
+                {"row": row, "error": str(result)} if isinstance(result, InputError) else {"row": row, "times": result}
+            )
+            for row, result in zip(inputs, results, strict=True)
+        )

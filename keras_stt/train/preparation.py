@@ -1,0 +1,118 @@
+"""A corpus made ready for training before it, by many workers: indexes and features where training looks for them.
+
+What is left in the output folder is the cache of such a run (`--cache_dir`), so that training computes nothing again,
+`corpus.cfg` with the flags to train by, and `stm/` with an STM and a CTM file of each split.
+"""
+
+import dataclasses
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from keras_stt.bulk.engine import Engine, make_missing
+from keras_stt.bulk.features import LogMel, row_identities, rows_of_parts
+from keras_stt.bulk.parts import Part, divide, json_lines
+from keras_stt.data.feature_store import FeatureStore, is_built, open_features
+from keras_stt.data.index import Index, build_index
+from keras_stt.data.one_process import one_process_at_a_time
+from keras_stt.data.records import Record
+from keras_stt.data.sources.options import SPLITS
+from keras_stt.train.corpus import build_indexes, corpus_folder, features_folder, is_indexed, model_times
+from keras_stt.train.heard_times import HeardTimes
+
+
+@dataclasses.dataclass(frozen=True)
+class CorpusFlags:
+    """The training flags that say what a corpus is, of the same names: what `train.corpus` asks of `TrainOptions`."""
+
+    dataset: str
+    cache_dir: str
+    data_dir: str = ""
+    archive_dir: str = ""
+    train_splits: str = ""
+    dev_splits: str = ""
+    test_splits: str = ""
+    dev_speakers: tuple[str, ...] = ()
+    test_speakers: tuple[str, ...] = ()
+    extra_train_dataset: tuple[str, ...] = ()
+    download: bool = False
+    alignment: str = "auto"
+    alignment_dir: str = ""
+    alignment_model: str = ""
+    train_known_times: bool = False
+    max_utterances: int = 0
+    mel_bands: int = 80
+
+    def flagfile(self) -> str:
+        """What gives training these flags, a line each; fetching is over and needs no flag."""
+        values = {**dataclasses.asdict(self), "download": False}
+        return "".join(f"--{name}={_flag_value(value)}\n" for name, value in values.items())
+
+
+def _flag_value(value) -> str:
+    return (
+        ",".join(value) if isinstance(value, tuple) else str(value).lower() if isinstance(value, bool) else str(value)
+    )
+
+
+def prepare(flags: CorpusFlags, engine: Engine, part_size: int) -> dict[str, tuple[Index, FeatureStore]]:
+    """Makes what is missing of a corpus's indexes and features, and opens them.
+
+    Raises:
+        FlagError, InputError: the corpus is not there, or the work cannot be done.
+    """
+    folder, mark = corpus_folder(flags)
+    prepared = {}
+    with one_process_at_a_time(f"{folder}.lock", "the corpus"):
+        if not is_indexed(folder, mark):
+            if flags.alignment == "model":
+                _index_heard(flags, folder, mark, engine, part_size)
+            else:
+                build_indexes(flags, folder, mark)
+        for split in SPLITS:
+            index = Index(folder / split)
+            store = features_folder(folder, split, flags.mel_bands)
+            prepared[split] = index, _features(index, store, mark, flags.mel_bands, engine, part_size)
+    return prepared
+
+
+def _features(index: Index, store: Path, mark: str, mel_bands: int, engine: Engine, size: int) -> FeatureStore:
+    if is_built(index, store, mark, mel_bands):
+        return FeatureStore(store)
+    work = LogMel(os.path.abspath(index.folder), mel_bands)
+    parts_folder = Path(f"{os.path.abspath(store)}-parts")
+    parts = divide(range(len(index)), row_identities(index), size, parts_folder, work.identity())
+    make_missing(work, parts, engine, store.name)
+    found = open_features(index, store, mark, store.name, mel_bands, rows_of_parts(parts, mel_bands))
+    shutil.rmtree(parts_folder, ignore_errors=True)  # as large as the store; what was made of them is there
+    return found
+
+
+def _index_heard(flags: CorpusFlags, folder: Path, mark: str, engine: Engine, size: int) -> None:
+    """Indexes a corpus with word times by a model: without times first, so that workers can read its rows."""
+    model_times(flags.alignment_model)  # that it can be loaded, and aligns
+    without = Path(f"{folder}-without-times")
+    if not is_indexed(without, mark):
+        build_indexes(dataclasses.replace(flags, alignment="uniform"), without, mark)
+    for split in SPLITS:
+        index = Index(without / split)
+        work = HeardTimes(os.path.abspath(index.folder), flags.alignment_model)
+        parts = divide(range(len(index)), row_identities(index), size, without / f"{split}-times", work.identity())
+        make_missing(work, parts, engine, f"{split} word times")
+        build_index(_Timed(index, parts), folder / split, mark, f"{split} index")
+    shutil.rmtree(without)
+
+
+class _Timed:
+    """The records of an index with the word times that its parts hold, and what was skipped before."""
+
+    def __init__(self, index: Index, parts: list[Part]):
+        self._index, self._parts, self.skipped = index, parts, index.skipped
+
+    def __iter__(self) -> Iterator[Record]:
+        for record, line in zip(self._index, json_lines(self._parts, "row"), strict=True):
+            times = json.loads(line).get("times")
+            times = None if times is None else tuple((start, end) for start, end in times)
+            yield dataclasses.replace(record, word_times=times, times_guessed=False)
