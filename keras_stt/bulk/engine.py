@@ -76,12 +76,17 @@ def make_missing(work: Work, parts: Sequence[Part], engine: Engine, label: str) 
             os.makedirs(folder, exist_ok=True)
     except OSError as error:
         raise InputError(f"{folder}: cannot be made ({error.strerror}); name another --output") from error
-    with _ray(engine) as ray, tqdm(total=sum(len(part.inputs) for part in todo), desc=label, disable=None) as progress:
+    with (
+        connected(engine) as ray,
+        tqdm(total=sum(len(part.inputs) for part in todo), desc=label, disable=None) as progress,
+    ):
         try:
             for done in _rows(ray, work, todo, engine):
                 progress.update(done["inputs"])
                 if done["deaths"]:
-                    tqdm.write(f"{done['path']}: made by another worker, since {done['deaths']} died at it")
+                    tqdm.write(
+                        f"{done['path']}: made by another worker, since {done['deaths']} died at it", file=sys.stderr
+                    )
         except ray.exceptions.RayError as error:
             raise InputError(
                 f"{label}: a worker failed ({_last_line(error)}); what is made stays, run it again"
@@ -130,7 +135,7 @@ class _Worker:
 
 
 @contextlib.contextmanager
-def _ray(engine: Engine) -> Iterator:
+def connected(engine: Engine) -> Iterator:
     """Ray, connected; one that this process has started before stays as it is."""
     for name, value in {**_QUIET, **({} if engine.address else _LOOPBACK)}.items():
         os.environ.setdefault(name, value)

@@ -1,17 +1,16 @@
-"""Rows of an index to log-mel frames: a part's file holds those of its rows one after the other."""
+"""Rows of indexes to log-mel frames: a part's file holds those of its rows one after the other."""
 
 import dataclasses
 import functools
 import json
-import os
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from keras_stt import __version__
 from keras_stt.bulk.parts import Part, read_part
+from keras_stt.bulk.rows import Rows
 from keras_stt.data.feature_store import FORMAT, computed_row
-from keras_stt.data.index import Index
 from keras_stt.errors import InputError
 
 
@@ -20,38 +19,23 @@ class LogMel:
     """Frames of float16 of each row.
 
     Attributes:
-        index: its folder, from the root on.
+        indexes: their folders, from the root on.
     """
 
-    index: str
+    indexes: tuple[str, ...]
     mel_bands: int
 
     def identity(self) -> str:
         return json.dumps(["log-mel", FORMAT, __version__, self.mel_bands])
 
     def open(self) -> Callable[[int], np.ndarray]:
-        return computed_row(Index(self.index), self.mel_bands)
+        return computed_row(Rows(self.indexes), self.mel_bands)
 
     def content(self, inputs: Sequence[int], results: list) -> bytes:
         """A line of JSON, the frames of each row or why it has none, then the frames."""
         told = [str(result) if isinstance(result, InputError) else len(result) for result in results]
         frames = [result.tobytes() for result in results if not isinstance(result, InputError)]
         return b"".join([json.dumps(told).encode(), b"\n", *frames])
-
-
-def row_identities(index: Index):
-    """Of each row of an index, for `parts.divide`: the record, and the file that its audio lies in as it is now."""
-    for record in index:
-        yield f"{record.to_json()}\0{_file_status(getattr(record.audio, 'path', ''))}"
-
-
-@functools.lru_cache(maxsize=64)  # a long recording has many rows, one after the other
-def _file_status(path: str) -> str:
-    try:
-        status = os.stat(path)
-    except OSError:
-        return ""
-    return f"{status.st_size} {status.st_mtime_ns}"
 
 
 def rows_of_parts(parts: Sequence[Part], mel_bands: int) -> Callable[[int], np.ndarray]:

@@ -107,9 +107,9 @@ def _made_of(index: Index, fingerprint: str, mel_bands: int) -> dict:
     return {"format": FORMAT, "fingerprint": fingerprint, "content": index.content, "mel_bands": mel_bands}
 
 
-def computed_row(index: Index, mel_bands: int) -> Callable[[int], np.ndarray]:
-    """What decodes and transforms a row: float16 `(T, mel_bands)`, or InputError."""
-    return lambda row: log_mel(index[row].read(), mel_bands).astype(np.float16)
+def computed_row(records, mel_bands: int) -> Callable[[int], np.ndarray]:
+    """What decodes and transforms a row of `records`: float16 `(T, mel_bands)`, or InputError."""
+    return lambda row: log_mel(records[row].read(), mel_bands).astype(np.float16)
 
 
 def _write(

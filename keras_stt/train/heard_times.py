@@ -1,12 +1,12 @@
-"""Word times of the rows of an index by a recogniser's forced alignment, as work in parts."""
+"""Word times of the rows of indexes by a recogniser's forced alignment, as work in parts."""
 
 import dataclasses
 import json
 from collections.abc import Callable, Sequence
 
 from keras_stt import __version__
+from keras_stt.bulk.rows import Rows
 from keras_stt.bulk.transcripts import file_hash, json_line, model_file
-from keras_stt.data.index import Index
 from keras_stt.errors import InputError
 from keras_stt.text import split_words
 
@@ -16,11 +16,11 @@ class HeardTimes:
     """A JSON line of each row: `row`, and `times`, pairs of seconds, or the `error`.
 
     Attributes:
-        index: its folder, from the root on.
+        indexes: their folders, from the root on.
         model: name or path of the recogniser.
     """
 
-    index: str
+    indexes: tuple[str, ...]
     model: str
 
     def identity(self) -> str:
@@ -29,10 +29,10 @@ class HeardTimes:
     def open(self) -> Callable[[int], list]:
         from keras_stt.train.corpus import model_times
 
-        index, hear = Index(self.index), model_times(self.model)
+        rows, hear = Rows(self.indexes), model_times(self.model)
 
         def times_of(row: int) -> list:
-            record = index[row]
+            record = rows[row]
             times = hear(record, split_words(record.text))
             if times is None:
                 raise InputError(f"{record.id}: cannot be heard, or is too short for its words")

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from keras_stt.bulk.engine import Engine, make_missing
-from keras_stt.bulk.features import LogMel, row_identities, rows_of_parts
-from keras_stt.bulk.parts import Part, divide, json_lines
+from keras_stt.bulk.features import LogMel, rows_of_parts
+from keras_stt.bulk.parts import divide, json_lines
+from keras_stt.bulk.rows import Rows
 from keras_stt.data.feature_store import FeatureStore, is_built, open_features
 from keras_stt.data.index import Index, build_index
 from keras_stt.data.one_process import one_process_at_a_time
@@ -64,30 +65,43 @@ def prepare(flags: CorpusFlags, engine: Engine, part_size: int) -> dict[str, tup
         FlagError, InputError: the corpus is not there, or the work cannot be done.
     """
     folder, mark = corpus_folder(flags)
-    prepared = {}
     with one_process_at_a_time(f"{folder}.lock", "the corpus"):
         if not is_indexed(folder, mark):
             if flags.alignment == "model":
                 _index_heard(flags, folder, mark, engine, part_size)
             else:
                 build_indexes(flags, folder, mark)
-        for split in SPLITS:
-            index = Index(folder / split)
-            store = features_folder(folder, split, flags.mel_bands)
-            prepared[split] = index, _features(index, store, mark, flags.mel_bands, engine, part_size)
-    return prepared
+        return _features(flags, folder, mark, engine, part_size)
 
 
-def _features(index: Index, store: Path, mark: str, mel_bands: int, engine: Engine, size: int) -> FeatureStore:
-    if is_built(index, store, mark, mel_bands):
-        return FeatureStore(store)
-    work = LogMel(os.path.abspath(index.folder), mel_bands)
-    parts_folder = Path(f"{os.path.abspath(store)}-parts")
-    parts = divide(range(len(index)), row_identities(index), size, parts_folder, work.identity())
-    make_missing(work, parts, engine, store.name)
-    found = open_features(index, store, mark, store.name, mel_bands, rows_of_parts(parts, mel_bands))
-    shutil.rmtree(parts_folder, ignore_errors=True)  # as large as the store; what was made of them is there
-    return found
+def _features(
+    flags: CorpusFlags, folder: Path, mark: str, engine: Engine, size: int
+) -> dict[str, tuple[Index, FeatureStore]]:
+    bands, rows = flags.mel_bands, Rows(index_folders(folder))
+    stores = {split: features_folder(folder, split, bands) for split in SPLITS}
+    of_splits = list(zip(SPLITS, rows.indexes, rows.starts, strict=False))
+    compute = None
+    if not all(is_built(index, stores[split], mark, bands) for split, index, _ in of_splits):
+        work, parts_folder = LogMel(index_folders(folder), bands), folder.absolute() / f"features-{bands}-parts"
+        parts = divide(range(len(rows)), rows.identities(), size, parts_folder, work.identity())
+        make_missing(work, parts, engine, "features")
+        compute = rows_of_parts(parts, bands)
+    opened = {
+        split: (index, open_features(index, stores[split], mark, f"{split} features", bands, _from(compute, start)))
+        for split, index, start in of_splits
+    }
+    if compute is not None:
+        shutil.rmtree(parts_folder)  # as large as the stores that were made of them
+    return opened
+
+
+def index_folders(folder: Path) -> tuple[str, ...]:
+    """Of all splits, from the root on: workers have other folders."""
+    return tuple(os.path.abspath(folder / split) for split in SPLITS)
+
+
+def _from(compute, start: int):
+    return None if compute is None else lambda row: compute(start + row)
 
 
 def _index_heard(flags: CorpusFlags, folder: Path, mark: str, engine: Engine, size: int) -> None:
@@ -96,23 +110,23 @@ def _index_heard(flags: CorpusFlags, folder: Path, mark: str, engine: Engine, si
     without = Path(f"{folder}-without-times")
     if not is_indexed(without, mark):
         build_indexes(dataclasses.replace(flags, alignment="uniform"), without, mark)
-    for split in SPLITS:
-        index = Index(without / split)
-        work = HeardTimes(os.path.abspath(index.folder), flags.alignment_model)
-        parts = divide(range(len(index)), row_identities(index), size, without / f"{split}-times", work.identity())
-        make_missing(work, parts, engine, f"{split} word times")
-        build_index(_Timed(index, parts), folder / split, mark, f"{split} index")
+    rows, work = Rows(index_folders(without)), HeardTimes(index_folders(without), flags.alignment_model)
+    parts = divide(range(len(rows)), rows.identities(), size, without.absolute() / "times", work.identity())
+    make_missing(work, parts, engine, "word times")
+    lines = json_lines(parts, "row")
+    for split, index in zip(SPLITS, rows.indexes, strict=True):
+        build_index(_Timed(index, lines), folder / split, mark, f"{split} index")
     shutil.rmtree(without)
 
 
 class _Timed:
-    """The records of an index with the word times that its parts hold, and what was skipped before."""
+    """The records of an index with word times, of which a JSON line of each comes, and what was skipped before."""
 
-    def __init__(self, index: Index, parts: list[Part]):
-        self._index, self._parts, self.skipped = index, parts, index.skipped
+    def __init__(self, index: Index, lines: Iterator[bytes]):
+        self._index, self._lines, self.skipped = index, lines, index.skipped
 
     def __iter__(self) -> Iterator[Record]:
-        for record, line in zip(self._index, json_lines(self._parts, "row"), strict=True):
-            times = json.loads(line).get("times")
+        for record in self._index:
+            times = json.loads(next(self._lines)).get("times")
             times = None if times is None else tuple((start, end) for start, end in times)
             yield dataclasses.replace(record, word_times=times, times_guessed=False)
