@@ -11,7 +11,7 @@ from absl import app, flags, logging
 from keras_stt.cli.backend import missing_backend, require_known_backend
 from keras_stt.cli.compiled import keep_compiled
 from keras_stt.cli.quiet import quiet_tensorflow
-from keras_stt.errors import InputError
+from keras_stt.errors import InputError, OutputError, RunError, is_full, write_error
 
 flags.DEFINE_string(
     "view",
@@ -42,6 +42,9 @@ flags.DEFINE_string("alignment_model", "", "With --alignment=model: the recognis
 flags.DEFINE_bool("train_known_times", False, "Train only on utterances whose word times can be known.")
 flags.DEFINE_integer("vocabulary_size", 0, "Most tokens in the vocabulary, the 4 special ones included; 0: all words.")
 flags.DEFINE_integer("max_utterances", 0, "Utterances read of each split; 0: all.")
+flags.DEFINE_float(
+    "max_skipped_share", 0.5, "Share of records, 0 to 1, that may be skipped; above it the run stops before training."
+)
 
 # Utterances.
 flags.DEFINE_string(
@@ -169,9 +172,19 @@ flags.DEFINE_bool(
 )
 flags.DEFINE_bool("gradient_norms", True, "Measure the gradient of every layer after each epoch.")
 flags.DEFINE_string("output_dir", "runs/base", "Folder for the model, summary, report and checkpoints.")
-flags.DEFINE_bool("resume", False, "Go on from the checkpoint in --output_dir.")
+flags.DEFINE_bool("resume", False, "Go on from the last whole checkpoint in --output_dir.")
+flags.DEFINE_integer("checkpoint_steps", 500, "Steps between checkpoints; there is one after each epoch; 0: no others.")
+flags.DEFINE_integer("keep_checkpoints", 2, "Newest checkpoints that are kept, beside the best.")
+flags.DEFINE_integer(
+    "nan_retries",
+    3,
+    "How often training goes back to the last checkpoint at half the rate, when the loss is no number.",
+)
 flags.DEFINE_bool("export", False, "Write a SavedModel to --output_dir/export and check it.")
 flags.DEFINE_integer("seed", 1, "Of weights, order, masks and augmentation.")
+
+
+GO_ON = "--resume goes on from the last checkpoint"
 
 
 def main(argv) -> int:
@@ -184,6 +197,7 @@ def main(argv) -> int:
         require_known_backend()
         from keras_stt.export import ExportError  # Keras takes seconds to import: not for --help
         from keras_stt.train.run import train
+        from keras_stt.train.stop_signals import Stopped
     except ModuleNotFoundError as error:
         print(f"train_main.py: {missing_backend(error)}", file=sys.stderr)
         return 2
@@ -197,14 +211,24 @@ def main(argv) -> int:
         summary = train(
             options_from_flags(), flags="".join(flag.serialize() + "\n" for flag in defined if flag.name != "resume")
         )
-    except InputError as error:
+    except (InputError, RunError) as error:
         print(f"train_main.py: {error}", file=sys.stderr)
-        return 2
+        return 1 if isinstance(error, OutputError | RunError) else 2
     except ExportError as error:
         print(f"train_main.py: --export: {error}", file=sys.stderr)
         return 1
+    except OSError as error:
+        if not is_full(error):
+            raise
+        print(
+            f"train_main.py: {write_error(error.filename or flags.FLAGS.output_dir, error)}; {GO_ON}", file=sys.stderr
+        )
+        return 1
+    except Stopped as stopped:
+        print(f"train_main.py: stopped by {stopped}; {GO_ON}", file=sys.stderr)
+        return stopped.exit_code
     except KeyboardInterrupt:
-        print("train_main.py: interrupted; --resume goes on from the last epoch that was finished", file=sys.stderr)
+        print(f"train_main.py: interrupted; {GO_ON}", file=sys.stderr)
         return 130
     if "verdict" in summary:
         print(f"{'healthy' if summary['healthy'] else 'not healthy'}: {summary['verdict']}")

@@ -79,11 +79,15 @@ def test_audio_that_cannot_be_read_is_counted_and_not_used(tmp_path):
     records[2] = dataclasses.replace(records[2], audio=FileAudio(str(tmp_path / "none.wav")))
     index = build_index(records, tmp_path / "index", "f")
     store = open_features(index, tmp_path / "features", "f")
-    assert store.skipped == {"unreadable audio": 2}
+    assert store.skipped == {"broken audio file": 1, "no audio file": 1}
+    assert store.skipped_rows == [
+        ("broken audio file", f"u1 ({tmp_path}/1.wav)"),
+        ("no audio file", f"u2 ({tmp_path}/none.wav)"),
+    ]
     assert store.usable.tolist() == [True, False, False, True]
     assert [len(store[row]) > 0 for row in range(4)] == [True, False, False, True]
     np.testing.assert_allclose(store[3].astype(np.float32), log_mel(records[3].read()), atol=0.01)
-    assert json.loads((tmp_path / "features" / "meta.json").read_text())["skipped"] == {"unreadable audio": 2}
+    assert json.loads((tmp_path / "features" / "meta.json").read_text())["skipped"] == store.skipped
 
 
 def test_a_corpus_none_of_which_can_be_read(tmp_path):
@@ -92,7 +96,7 @@ def test_a_corpus_none_of_which_can_be_read(tmp_path):
     (tmp_path / "0.wav").unlink()
     store = open_features(index, tmp_path / "features", "f")
     assert not store.usable[0]
-    assert store.skipped == {"unreadable audio": 1}
+    assert store.skipped == {"no audio file": 1}
 
 
 @pytest.mark.data

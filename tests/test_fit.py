@@ -44,7 +44,7 @@ def test_the_training_step_is_traced_once():
 def test_times_of_a_resumed_run_count_on():
     before = {"train_seconds": 50.0, "train_cpu_seconds": 100.0, "steps": 7}
     stopwatch = Stopwatch()
-    stopwatch.go_on([{"train_seconds": 1.0}, before])
+    stopwatch.restore(before)
     stopwatch.on_train_begin()
     stopwatch.on_epoch_begin(1)
     for step in range(3):

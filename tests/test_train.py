@@ -80,7 +80,7 @@ def test_resume_goes_on_to_the_same_weights(finished, cache, tmp_path):
     flags = (f"--cache_dir={cache}", f"--output_dir={tmp_path}")
     script = (
         "import sys; sys.argv = sys.argv[1:]\n"
-        "from keras_stt.train.checkpoint import Checkpoint\n"
+        "from keras_stt.train.checkpoints import Checkpoint\n"
         "write = Checkpoint.on_epoch_end\n"
         "def stop(self, epoch, logs=None):\n"
         "    write(self, epoch, logs)\n"

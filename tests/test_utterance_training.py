@@ -15,7 +15,7 @@ from keras_stt.errors import FlagError, InputError
 from keras_stt.formats.textgrid import write_textgrid
 from keras_stt.recognizer import UtteranceRecognizer, load_model
 from keras_stt.tokens import CharacterTokens
-from keras_stt.train.checkpoint import Checkpoint
+from keras_stt.train.checkpoints import Checkpoint
 from keras_stt.train.options import TrainOptions
 from keras_stt.train.run import train
 from keras_stt.train.utterance.batching import ctc_heads

@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from keras_stt import __version__
+from keras_stt.audio import AudioError
 from keras_stt.bulk.parts import Part, read_part
 from keras_stt.bulk.rows import Rows
-from keras_stt.data.feature_store import FORMAT, computed_row
+from keras_stt.data.feature_store import FORMAT, frames_of, reason_of
 from keras_stt.errors import InputError
 
 
@@ -29,19 +30,20 @@ class LogMel:
         return json.dumps(["log-mel", FORMAT, __version__, self.mel_bands])
 
     def open(self) -> Callable[[int], np.ndarray]:
-        return computed_row(Rows(self.indexes), self.mel_bands)
+        rows = Rows(self.indexes)
+        return lambda row: frames_of(rows[row], self.mel_bands).astype(np.float16)
 
     def content(self, inputs: Sequence[int], results: list) -> bytes:
-        """A line of JSON, the frames of each row or why it has none, then the frames."""
-        told = [str(result) if isinstance(result, InputError) else len(result) for result in results]
-        frames = [result.tobytes() for result in results if not isinstance(result, InputError)]
+        """A line of JSON, for each row the count of its frames or why it has none, in two texts; then the frames."""
+        frames = [one.tobytes() for one in results if not isinstance(one, InputError)]
+        told = [[str(one), reason_of(one)] if isinstance(one, InputError) else len(one) for one in results]
         return b"".join([json.dumps(told).encode(), b"\n", *frames])
 
 
 def rows_of_parts(parts: Sequence[Part], mel_bands: int) -> Callable[[int], np.ndarray]:
     """The frames of a row of parts that have been made, for rows in about their order.
 
-    The function returns float16 `(T, mel_bands)`, or raises the InputError that the row's audio raised.
+    The function returns float16 `(T, mel_bands)`, or raises an AudioError for what the row's audio raised.
     """
     size = len(parts[0].inputs) if parts else 1
 
@@ -58,8 +60,8 @@ def rows_of_parts(parts: Sequence[Part], mel_bands: int) -> Callable[[int], np.n
     def frames(row: int) -> np.ndarray:
         number, place = divmod(row, size)
         told, starts, values = opened(number)
-        if isinstance(told[place], str):
-            raise InputError(told[place])
+        if isinstance(told[place], list):
+            raise AudioError(*told[place])
         return values[starts[place] : starts[place + 1]]
 
     return frames

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from keras_stt import __version__
 from keras_stt.errors import InputError
-from keras_stt.formats.transcript_jsonl import transcript_fields
+from keras_stt.formats.transcript_jsonl import json_line, transcript_fields
 from keras_stt.pretrained import language_model_path, pretrained_path
 
 FORMAT = 1  # of the lines; raised when they change, so that parts are made again
@@ -48,12 +48,7 @@ class Transcription:
             {"file": file, "error": str(result)} if isinstance(result, InputError) else result
             for file, result in zip(inputs, results, strict=True)
         )
-        return b"".join(json_line(one) for one in fields)
-
-
-def json_line(fields: dict) -> bytes:
-    """UTF-8 with a newline; bytes of a file name that are none are escaped as JSON escapes."""
-    return json.dumps(fields, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
+        return "".join(json_line(one) + "\n" for one in fields).encode()
 
 
 def model_file(model: str) -> Path:

@@ -1,13 +1,12 @@
 """`keras-stt transcribe`: what is said in recordings."""
 
 import argparse
-import json
 import sys
 
 from keras_stt.cli.decoding import add_decoding_arguments, check_decoding_arguments, decoding_of
 from keras_stt.cli.model import add_model
-from keras_stt.errors import InputError
-from keras_stt.formats.transcript_jsonl import transcript_fields
+from keras_stt.errors import InputError, printable
+from keras_stt.formats.transcript_jsonl import json_line, transcript_fields
 
 
 def add_parser(subparsers) -> None:
@@ -55,7 +54,8 @@ def run(args: argparse.Namespace) -> int:
             print(f"keras-stt: {error}", file=sys.stderr)
             continue
         if args.format == "jsonl":
-            print(json.dumps(transcript_fields(file, transcript), ensure_ascii=False), flush=True)
+            print(json_line(transcript_fields(file, transcript)), flush=True)
         else:
-            print(transcript.text if len(args.files) == 1 else f"{file}\t{transcript.text}", flush=True)
+            name = "" if len(args.files) == 1 else f"{printable(file)}\t"
+            print(name + transcript.text, flush=True)
     return 1 if failed else 0

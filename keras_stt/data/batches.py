@@ -70,6 +70,10 @@ class WindowBatches:
         }
         return inputs, {"tokens": masking.targets(token_ids), "attention": word_steps}
 
+    def utterance_ids(self, step: int) -> list[str]:
+        """Of the utterances whose windows are in the batch."""
+        return [self.index[int(row)].id for row in self.plan.rows(step)[0]]
+
     def _needed_frames(self, lengths: np.ndarray) -> int:
         """Frames of the longest window, rounded up: silence after short utterances is not worth computing on."""
         unit = TRIM_STEPS * self.shape.frames_per_step
@@ -105,6 +109,10 @@ class RepeatedBatches:
 
     def __getitem__(self, step: int):
         return self.batches[step % self.count]
+
+    def utterance_ids(self, step: int) -> list[str]:
+        """Of the utterances whose windows are in the batch."""
+        return self.batches.utterance_ids(step % self.count)
 
     @property
     def shape(self) -> WindowShape:

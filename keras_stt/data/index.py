@@ -1,27 +1,23 @@
 """The index of a corpus split on disk: written once, opened lazily, random access, nothing decoded.
 
 A folder with `records.jsonl` (a record a line), `offsets.npy` (where each line starts), `durations.npy` (seconds),
-`words.npy` (words in each record), `vocabulary_counts.json` and `meta.json`. Arrays are memory-mapped and lines are
-read one at a time, so memory does not grow with the corpus.
+`words.npy` (words in each record), `vocabulary_counts.json`, `skipped.json` (what was left out) and `meta.json`. Arrays
+are memory-mapped and lines are read one at a time, so memory does not grow with the corpus.
 """
 
-import array
-import collections
 import functools
-import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
+from keras_stt.data.index_writer import write_index
 from keras_stt.data.mapped_file import MappedArray
 from keras_stt.data.records import Record
 from keras_stt.formats.whole_folder import written_whole
-from keras_stt.text import normalize, split_words
 
-FORMAT = 2  # raised when the layout changes, so that an old index is built again
+FORMAT = 3  # raised when the layout changes, so that an old index is built again
 
 
 class Index:
@@ -42,12 +38,12 @@ class Index:
         return MappedArray(self.folder / "records.jsonl", np.uint8)
 
     def __getitem__(self, row: int) -> Record:
-        return Record.from_json(self._lines[int(self.offsets[row]) : int(self.offsets[row + 1])].tobytes().decode())
+        return Record.from_bytes(self._lines[int(self.offsets[row]) : int(self.offsets[row + 1])].tobytes())
 
     def __iter__(self) -> Iterator[Record]:
         with open(self.folder / "records.jsonl", "rb") as lines:  # one after the other, files are read fastest
             for line in lines:
-                yield Record.from_json(line.decode())
+                yield Record.from_bytes(line)
 
     @property
     def content(self) -> str:
@@ -58,6 +54,11 @@ class Index:
     def skipped(self) -> dict[str, int]:
         """Records left out when the index was built, by reason."""
         return self.meta["skipped"]
+
+    @property
+    def skipped_rows(self) -> list[tuple[str, str]]:
+        """Reason and place of each of them, as far as they are listed."""
+        return [tuple(row) for row in json.loads((self.folder / "skipped.json").read_text(encoding="utf-8"))]
 
     @property
     def speakers(self) -> list[str]:
@@ -84,58 +85,19 @@ def is_complete(folder, fingerprint: str) -> bool:
 def build_index(records: Iterable[Record], folder, fingerprint: str, label: str = "index") -> Index:
     """Writes an index in one pass and opens it. An interrupted build leaves nothing behind that looks whole.
 
-    Text is normalised here. Records without words, or that last no time, are left out and counted.
+    Text is normalised here. Left out, counted and listed are records without words, that last no time or longer than
+    any utterance, whose text cannot be said in their time, and whose id an earlier one has.
 
     Args:
-        records: the corpus, in any order; its attribute `skipped`, if any, is counted in.
+        records: the corpus, in any order; its attributes `skipped` and `skipped_rows`, if any, are counted in. Ids must
+            be unique within each value that its attribute `part`, if any, has meanwhile: corpora may be joined.
         folder: replaced if it exists.
         fingerprint: what the index was made from; see `is_complete`.
         label: shown by the progress bar.
     """
     with written_whole(folder) as building:
-        meta = _write(records, building, label)
+        meta, skipped_rows = write_index(records, building, label)
         meta |= {"format": FORMAT, "fingerprint": fingerprint}
-        (building / "meta.json").write_text(json.dumps(meta, indent=1, ensure_ascii=False), encoding="utf-8")
+        (building / "skipped.json").write_text(json.dumps(skipped_rows), encoding="utf-8")
+        (building / "meta.json").write_text(json.dumps(meta, indent=1), encoding="utf-8")
     return Index(folder)
-
-
-def _write(records, folder: Path, label: str) -> dict:
-    skipped, vocabulary = collections.Counter(), collections.Counter()
-    speakers, content = set(), hashlib.sha256()
-    offsets, durations, word_counts = array.array("Q", [0]), array.array("f"), array.array("i")
-    with (folder / "records.jsonl").open("wb") as lines:
-        for record in tqdm(records, desc=label, unit=" utterances", leave=False, mininterval=0.5):
-            text = normalize(record.text)
-            words = split_words(text)
-            if reason := _reason_to_skip(record, words):
-                skipped[reason] += 1
-                continue
-            fields = {name: getattr(record, name) for name in record.__dataclass_fields__}
-            line = (Record(**{**fields, "text": text}).to_json() + "\n").encode()
-            lines.write(line)
-            content.update(line)
-            offsets.append(offsets[-1] + len(line))
-            durations.append(record.duration)
-            word_counts.append(len(words))
-            vocabulary.update(words)
-            speakers.add(record.speaker)
-    skipped.update(getattr(records, "skipped", {}))
-    np.save(folder / "offsets.npy", np.array(offsets, np.uint64))
-    np.save(folder / "durations.npy", np.array(durations, np.float32))
-    np.save(folder / "words.npy", np.array(word_counts, np.int32))
-    counts = json.dumps(dict(vocabulary.most_common()), ensure_ascii=False)
-    (folder / "vocabulary_counts.json").write_text(counts, encoding="utf-8")
-    found = {"records": len(durations), "skipped": dict(skipped), "speakers": sorted(speakers)}
-    return {**found, "content": content.hexdigest()}
-
-
-def _reason_to_skip(record: Record, words: list[str]) -> str | None:
-    if not words:
-        return "no words"
-    if record.duration <= 0:
-        return "no audio"
-    if record.word_times is None:
-        return "no word times"
-    if len(record.word_times) != len(words):
-        return "word times do not match the words"
-    return None

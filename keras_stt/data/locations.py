@@ -16,7 +16,11 @@ class AudioLocation:
     kind: str
 
     def read(self, start: float, end: float) -> np.ndarray:
-        """The samples from `start` to `end` seconds: float32, 16 kHz mono."""
+        """The samples from `start` to `end` seconds: float32, 16 kHz mono.
+
+        Raises:
+            AudioError: they cannot be read, or not all of them.
+        """
         raise NotImplementedError
 
     def to_json(self) -> dict:
@@ -31,7 +35,7 @@ class FileAudio(AudioLocation):
     kind = "file"
 
     def read(self, start, end):
-        return read_audio(self.path, start, end)
+        return read_audio(self.path, start, end, whole=True)
 
 
 @dataclasses.dataclass(frozen=True)

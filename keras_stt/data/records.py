@@ -35,6 +35,12 @@ class Record:
         """Seconds."""
         return self.end - self.start
 
+    @property
+    def where(self) -> str:
+        """Its id and, where it is known, its file: for lists of what is wrong."""
+        path = getattr(self.audio, "path", "")
+        return f"{self.id} ({path})" if path else self.id
+
     def read(self):
         """Decodes the utterance: float32 samples, 16 kHz mono."""
         return self.audio.read(self.start, self.end)
@@ -52,6 +58,15 @@ class Record:
             fields["times_guessed"] = self.times_guessed
             fields["word_times"] = [[round(start, 4), round(end, 4)] for start, end in self.word_times]
         return json.dumps(fields, ensure_ascii=False)
+
+    def to_bytes(self) -> bytes:
+        """`to_json` as UTF-8, with whatever a file's name has that is none."""
+        return self.to_json().encode("utf-8", "surrogatepass")
+
+    @classmethod
+    def from_bytes(cls, line: bytes) -> "Record":
+        """The inverse of `to_bytes`."""
+        return cls.from_json(line.decode("utf-8", "surrogatepass"))
 
     @classmethod
     def from_json(cls, line: str) -> "Record":

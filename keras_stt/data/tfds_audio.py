@@ -37,7 +37,7 @@ class TFDSAudio(AudioLocation):
         source, sample_rate = open_split(self.builder_dir, self.split, self.feature)
         value = source[self.row][self.feature]
         if isinstance(value, bytes):
-            return read_audio(value, start, end)
+            return read_audio(value, start, end, whole=True)
         # TFDS keeps decoded samples as int64, whatever their width was: every speech corpus it has is 16 bits wide.
         stop = None if end is None else round(end * sample_rate)
         return to_mono_16k(np.asarray(value[round(start * sample_rate) : stop], np.int16), sample_rate)

@@ -37,7 +37,7 @@ class TFRecordAudio(AudioLocation):
     def read(self, start, end):
         value = self.example()[self.feature]
         if isinstance(value, bytes):
-            return read_audio(value, start, end)
+            return read_audio(value, start, end, whole=True)
         sample_rate = getattr(_features(self.builder_dir)[self.feature], "sample_rate", None) or SAMPLE_RATE
         # TFDS keeps decoded samples as int64, whatever their width was: every speech corpus it has is 16 bits wide.
         stop = None if end is None else round(end * sample_rate)

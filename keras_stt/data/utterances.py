@@ -12,6 +12,8 @@ from keras_stt.data.utterance_plan import UtterancePlan
 from keras_stt.features import FRAME_SECONDS
 from keras_stt.speed import change_speed
 
+UNREADABLE = "unreadable audio"  # what is wrong with it, the features say
+
 
 def frame_counts(index, features) -> np.ndarray:
     """Log-mel frames of every utterance, int64: as stored, 0 where the audio could not be read, else by duration."""
@@ -27,8 +29,8 @@ def usable_rows(
     subsampling: int,
     max_seconds: float | None = None,
     speeds: tuple[float, ...] = (1.0,),
-) -> tuple[np.ndarray, dict[str, int]]:
-    """Which utterances can be trained on, bool, and how many cannot, by reason.
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Which utterances can be trained on, bool, and the rows of those that cannot, by reason.
 
     A text that needs more steps than its audio has gives an infinite CTC loss, or one that is merely huge.
 
@@ -42,15 +44,15 @@ def usable_rows(
     by_frames = np.maximum(np.round(np.arange(frames.max(initial=0) + 1) / max(speeds)), 1) // subsampling
     steps = by_frames.astype(np.int32)[frames]
     reasons = {
-        "unreadable audio": frames == 0,
+        UNREADABLE: frames == 0,
         "no tokens in the text": texts.lengths == 0,
         f"longer than {max_seconds:g} s" if max_seconds else "": frames > (max_seconds or np.inf) / FRAME_SECONDS,
         f"too short for its text at {subsampling * FRAME_SECONDS:g} s a step": steps < texts.ctc_lengths,
     }
     usable, left_out = np.ones(len(frames), bool), {}
     for reason, wrong in reasons.items():
-        if count := int((wrong & usable).sum()):
-            left_out[reason] = count
+        if (wrong & usable).any():
+            left_out[reason] = np.flatnonzero(wrong & usable)
         usable &= ~wrong
     return usable, left_out
 
@@ -102,6 +104,10 @@ class UtteranceBatches:
                 frames[view, : len(heard)] = self._augmented(heard, rng)
                 ids[view, : len(text)] = text
         return {"features": frames, "feature_lengths": lengths}, {"ctc": ids}
+
+    def utterance_ids(self, step: int) -> list[str]:
+        """Of the utterances in the batch, each once, whatever the views."""
+        return [self.index[int(row)].id for row in self.plan.rows(step)]
 
     @property
     def has_one_shape(self) -> bool:

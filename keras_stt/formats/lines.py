@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from keras_stt.errors import InputError
+from keras_stt.errors import InputError, write_error
 
 
 def read_bytes(path) -> bytes:
@@ -64,7 +64,8 @@ def write_bytes(path, content: bytes) -> None:
     """Writes a file through a temporary one beside it: readers see the old file or the new, never a half.
 
     Raises:
-        InputError: its folder is missing or cannot be written to.
+        InputError: its folder is missing.
+        OutputError: the disk is full, or not to be written to.
     """
     path = os.fspath(path)
     temporary = None
@@ -77,7 +78,7 @@ def write_bytes(path, content: bytes) -> None:
         os.chmod(temporary, 0o666 & ~umask)  # mkstemp lets only the owner read
         os.replace(temporary, path)
     except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror}); check its folder") from error
+        raise write_error(path, error) from error
     finally:
         if temporary and os.path.exists(temporary):
             os.unlink(temporary)

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from keras_stt.errors import InputError
+from keras_stt.errors import is_full, write_error
 
 
 @contextlib.contextmanager
@@ -15,7 +15,8 @@ def written_whole(folder) -> Iterator[Path]:
     """Gives a folder beside `folder` to write into, which takes its place at the end; on an error nothing is left.
 
     Raises:
-        InputError: the folder cannot be made or replaced. What is raised while it is filled goes its own way.
+        InputError: the folder cannot be made or replaced; OutputError where the disk is at fault, also while it is
+            filled. What else is raised then goes its own way.
     """
     folder = Path(folder)
     with _told(folder):
@@ -30,6 +31,10 @@ def written_whole(folder) -> Iterator[Path]:
             if folder.exists():
                 shutil.rmtree(folder)
             os.replace(building, folder)
+    except OSError as error:
+        if is_full(error):
+            raise write_error(folder, error) from error
+        raise
     finally:
         shutil.rmtree(building, ignore_errors=True)
 
@@ -39,4 +44,4 @@ def _told(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise InputError(f"{folder}: cannot be written ({error.strerror or error}); check its folder") from error
+        raise write_error(folder, error) from error

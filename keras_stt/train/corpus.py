@@ -15,22 +15,45 @@ from keras_stt.audio import SAMPLE_RATE
 from keras_stt.data import index as index_module
 from keras_stt.data.feature_store import ComputedFeatures, open_features
 from keras_stt.data.index import Index, build_index
+from keras_stt.data.index_writer import MOST_CHARACTERS_PER_SECOND, MOST_SECONDS, reason_to_skip
 from keras_stt.data.one_process import one_process_at_a_time
 from keras_stt.data.records import Record, require_disjoint_speakers
+from keras_stt.data.skipped import TIMES_UNKNOWN, Skipped
 from keras_stt.data.sources import open_corpus
 from keras_stt.data.sources.options import SPLITS, CorpusOptions
 from keras_stt.errors import FlagError, InputError
 from keras_stt.pretrained import pretrained_path
 from keras_stt.recognizer import load_model
+from keras_stt.text import normalize
 from keras_stt.train.options import TrainOptions
+from keras_stt.train.skipped import require_few_skipped, write_skipped
 
 
 @dataclasses.dataclass(frozen=True)
 class Split:
-    """One split of a corpus: random access to records and to their log-mel frames, by the same row."""
+    """One split of a corpus: random access to records and to their log-mel frames, by the same row.
+
+    Attributes:
+        left_out: what a view cannot use of it.
+    """
 
     index: Index
     features: object
+    left_out: Skipped = dataclasses.field(default_factory=Skipped)
+
+    @property
+    def skipped(self) -> dict[str, int]:
+        """Records that are not there or cannot be heard, by reason."""
+        return dict(Skipped().include(self.index, self.features).counts)
+
+    @property
+    def skipped_rows(self) -> list[tuple[str, str]]:
+        """Reason and place of each of these, and of what a view cannot use."""
+        return [*self.index.skipped_rows, *self.features.skipped_rows, *self.left_out.rows]
+
+    def test_rows(self, most: int) -> list[int]:
+        """The first `most` rows, 0: all, that can be heard, as far as is known."""
+        return np.flatnonzero(self.features.usable)[: most or None].tolist()
 
     def word_counts(self) -> np.ndarray:
         """Words of each utterance; none where the audio could not be read, so that no window is cut there."""
@@ -115,11 +138,14 @@ def is_indexed(folder: Path, mark: str) -> bool:
     return all(index_module.is_complete(folder / split, mark) for split in SPLITS)
 
 
-def open_splits(options: TrainOptions) -> dict[str, Split]:
+def open_splits(options: TrainOptions, output: Path | None = None) -> dict[str, Split]:
     """Opens train, dev and test, indexing them and computing their features first where that was not done before.
 
+    Args:
+        output: folder for `skipped.csv`, which is written whatever is then wrong with the splits; None: none.
+
     Raises:
-        FlagError: an unknown corpus or missing files.
+        FlagError: an unknown corpus, missing files, or too many records that cannot be used.
         InputError: a split is empty, or splits share speakers.
     """
     folder, mark = corpus_folder(options)
@@ -135,15 +161,24 @@ def open_splits(options: TrainOptions) -> dict[str, Split]:
             else:
                 features = ComputedFeatures(index, options.mel_bands)
             splits[split] = Split(index, features)
+    if output:
+        write_skipped(output, splits)
     require_disjoint_speakers({split: set(splits[split].index.speakers) for split in SPLITS})
+    try:
+        _require_utterances(options, splits)
+        require_few_skipped(options.max_skipped_share, splits, output)
+    except FlagError:
+        shutil.rmtree(folder)  # what is missing or broken may be there the next time
+        raise
+    return splits
+
+
+def _require_utterances(options: TrainOptions, splits: dict[str, Split]) -> None:
     for split in SPLITS:
         if not splits[split].word_counts().sum():
-            skipped = {**splits[split].index.skipped, **splits[split].features.skipped}
-            shutil.rmtree(folder)  # what is missing may be there the next time
-            found = f"{options.dataset} has no usable utterance in {split} (skipped: {skipped or 'none'})"
+            found = f"{options.dataset} has no usable utterance in {split} (skipped: {splits[split].skipped or 'none'})"
             fix = f"give some in a manifest's column split, by --{split}_splits or --{split}_speakers"
             raise FlagError("dataset", found if split == "train" else f"{found}; {fix}")
-    return splits
 
 
 def build_indexes(options: TrainOptions, folder: Path, mark: str) -> None:
@@ -204,26 +239,43 @@ class _Aligned:
 
     With `knows` only those for which this aligner has true times, whatever times they then get: the same utterances
     for every method, so that methods compare.
+
+    Attributes:
+        part: the number of the source that is being read, in which ids are unique.
     """
 
     def __init__(self, parts, aligner: WordAligner, limit: int, knows: WordAligner | None):
         self.parts, self.aligner, self.limit, self.knows = parts, aligner, limit, knows
-        self.left_out = 0
+        self.part = 0
+        self._left_out = Skipped()
 
     def __iter__(self):
         return itertools.islice(self._usable(), self.limit or None)
 
     def _usable(self):
-        for record in itertools.chain.from_iterable(self.parts):
-            if self.knows is not None and self.knows.align(record).times_guessed:
-                self.left_out += 1
-            else:
-                yield self.aligner.align(record)
+        for part, records in enumerate(self.parts):
+            self.part = part
+            for record in records:
+                if _hopeless(record):
+                    yield record  # the index says why
+                elif self.knows is not None and self.knows.align(record).times_guessed:
+                    self._left_out.add(TIMES_UNKNOWN, record.where)
+                else:
+                    yield self.aligner.align(record)
 
     @property
     def skipped(self) -> dict[str, int]:
-        total: dict[str, int] = {"word times unknown": self.left_out} if self.left_out else {}
-        for part in self.parts:
-            for reason, count in getattr(part, "skipped", {}).items():
-                total[reason] = total.get(reason, 0) + count
-        return total
+        return Skipped().include(*self.parts).counts + self._left_out.counts
+
+    @property
+    def skipped_rows(self) -> list[tuple[str, str]]:
+        return [*Skipped().include(*self.parts).rows, *self._left_out.rows]
+
+
+def _hopeless(record: Record) -> bool:
+    """Whether the index will refuse it: hours of audio or a megabyte of text must not be aligned before that.
+
+    Texts are normalised only where that could make a difference.
+    """
+    fits = 0 < len(record.text) <= MOST_CHARACTERS_PER_SECOND * record.duration and record.duration <= MOST_SECONDS
+    return not fits and reason_to_skip(record, normalize(record.text)) is not None

@@ -1,5 +1,6 @@
-"""A compiled model, of whatever view, trained as the flags say."""
+"""A model, of whatever view, trained as the flags say: from the start, or from the last checkpoint that is whole."""
 
+import dataclasses
 import os
 from importlib import metadata
 from pathlib import Path
@@ -7,11 +8,14 @@ from pathlib import Path
 import keras
 
 from keras_stt.data.pipeline import training_data
+from keras_stt.errors import RunError
 from keras_stt.train.callbacks.averaging import AveragedWeights
-from keras_stt.train.callbacks.progress import Stopwatch
-from keras_stt.train.checkpoint import Checkpoint, load_checkpoint
+from keras_stt.train.callbacks.resumed import ResumedEpoch
+from keras_stt.train.checkpoints import Checkpoint, CheckpointFolder, Progress, load_weights, restore_state
+from keras_stt.train.not_a_number import LossIsANumber, NotANumber, keep_batch
 from keras_stt.train.options import TrainOptions
-from keras_stt.train.views import Setup
+from keras_stt.train.stop_signals import StopSignals
+from keras_stt.train.views import Setup, View
 
 
 def build_training(model, inputs: dict, targets: dict) -> None:
@@ -27,40 +31,107 @@ def build_training(model, inputs: dict, targets: dict) -> None:
     model.reset_metrics()
 
 
-def fit(model, setup: Setup, callbacks: list) -> Checkpoint:
-    """Trains from the start or from the last checkpoint; the model ends with the weights that `--keep` names.
+def fit(view: View, setup: Setup, callbacks: list) -> tuple[keras.Model, Progress]:
+    """Trains to the end; the model has the weights that `--keep` names.
+
+    Where the loss is no number, training goes back to the last checkpoint with half the learning rate, at most
+    `--nan_retries` times.
 
     Args:
-        callbacks: what measures; it sees the averaged weights at the end of an epoch.
+        callbacks: what measures; it sees the averaged weights at the end of an epoch. Those that have `state()` and
+            `restore(state)` go on where they were.
+
+    Raises:
+        RunError: the loss was no number once too often.
+        Stopped: a signal asked for it.
     """
+    options = setup.options
+    folder = checkpoint_folder(options)
+    folder.clear() if not options.resume else folder.sweep()
+    state, progress = folder.newest() or ({}, Progress())
+    with StopSignals() as stop:
+        while True:
+            try:
+                return _train(view, setup, callbacks, folder, stop, state, progress), progress
+            except NotANumber as found:
+                halvings = progress.halvings + 1
+                state, progress = folder.newest() or ({}, Progress())
+                progress.halvings = halvings
+                _go_back(setup, found, progress)
+
+
+def checkpoint_folder(options: TrainOptions) -> CheckpointFolder:
+    """Where the checkpoints of a run lie."""
+    return CheckpointFolder(Path(options.output_dir) / "checkpoint", options.keep_checkpoints)
+
+
+def _go_back(setup: Setup, found: NotANumber, progress: Progress) -> None:
+    """Keeps the batch and says what comes next; raises RunError where that is the end."""
+    options = setup.options
+    kept = keep_batch(setup.batches, found.step, Path(options.output_dir) / "not_a_number")
+    what = f"{found}; its batch is in {kept}"
+    if progress.halvings > options.nan_retries:
+        raise RunError(
+            f"{what}; gone back {options.nan_retries} times: lower --learning_rate or --clip_norm, or look at the batch"
+        )
+    rate = _at_rate(setup, progress).options.learning_rate
+    print(
+        f"{what}; back to step {progress.at(setup.steps_per_epoch)} with half the learning rate, {rate:.3g} at most "
+        f"({progress.halvings} of {options.nan_retries})",
+        flush=True,
+    )
+
+
+def _at_rate(setup: Setup, progress: Progress) -> Setup:
+    options = setup.options
+    rate = options.learning_rate / 2**progress.halvings
+    return dataclasses.replace(setup, options=dataclasses.replace(options, learning_rate=rate))
+
+
+def _train(view, setup, callbacks, folder, stop, state, progress) -> keras.Model:
+    """One try at it, from `state`; `progress` moves with it."""
     options, steps_per_epoch = setup.options, setup.steps_per_epoch
-    folder = Path(options.output_dir) / "checkpoint"
-    progress = load_checkpoint(model, folder) if options.resume else {"epoch": 0, "history": []}
-    checkpoint = Checkpoint(folder, progress["history"])
-    for callback in callbacks:
-        if isinstance(callback, Stopwatch):
-            callback.go_on(progress["history"])
-    callbacks = [*_averaging(options, progress), *callbacks, checkpoint, *_tensorboard(options)]
-    epochs = options.epochs - progress["epoch"]
-    if epochs > 0:
+    model = view.compiled_model(_at_rate(setup, progress))
+    print(f"model: {model.count_params():,} parameters, {keras.backend.backend()}", flush=True)
+    if state:
+        restore_state(model, state)
+        print(f"going on from step {progress.at(steps_per_epoch)}, epoch {progress.epoch + 1}", flush=True)
+    watchers = [callback for callback in callbacks if hasattr(callback, "restore")]
+    for watcher in watchers:
+        watcher.restore(progress.watchers.get(type(watcher).__name__, {}))
+    first_step = progress.at(steps_per_epoch)
+    steps = options.epochs * steps_per_epoch - first_step
+    if steps > 0 and not _was_stopped(watchers):
         model.fit(
-            training_data(setup.batches, progress["epoch"] * steps_per_epoch, epochs * steps_per_epoch),
-            initial_epoch=progress["epoch"],
+            training_data(setup.batches, first_step, steps),
+            initial_epoch=progress.epoch,
             epochs=options.epochs,
             steps_per_epoch=steps_per_epoch,
-            callbacks=callbacks,
+            callbacks=[
+                ResumedEpoch(state, progress.steps, steps_per_epoch),
+                LossIsANumber(progress, steps_per_epoch),
+                *_averaging(options, progress),
+                *callbacks,
+                Checkpoint(folder, progress, watchers, options.checkpoint_steps, steps_per_epoch, stop),
+                *_tensorboard(options),
+            ],
             shuffle=False,  # the plan has shuffled
             verbose="auto" if os.isatty(1) else 0,
         )
-    if options.keep == "best":
-        model.load_weights(checkpoint.best_weights)
-    return checkpoint
+    if options.keep == "best" and progress.best:
+        load_weights(model, folder.read(progress.best)[0])
+    return model
 
 
-def _averaging(options: TrainOptions, progress: dict) -> list:
+def _was_stopped(watchers: list) -> bool:
+    """Whether one of them has ended the run before its last epoch."""
+    return any(getattr(watcher, "stopped_because", None) for watcher in watchers)
+
+
+def _averaging(options: TrainOptions, progress: Progress) -> list:
     """Puts the average of the weights into the model at the end of each epoch, before it is evaluated and saved."""
-    # A checkpoint is written while the average is in the model: resumed, the first epoch begins by taking it out.
-    return [AveragedWeights(in_model=progress["epoch"] > 0)] if options.weight_average else []
+    # A checkpoint after an epoch is written while the average is in the model: the next begins by taking it out.
+    return [AveragedWeights(in_model=progress.epoch > 0 and not progress.steps)] if options.weight_average else []
 
 
 def _tensorboard(options: TrainOptions) -> list:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 
 from keras_stt import __version__
 from keras_stt.bulk.rows import Rows
-from keras_stt.bulk.transcripts import file_hash, json_line, model_file
+from keras_stt.bulk.transcripts import file_hash, model_file
 from keras_stt.errors import InputError
+from keras_stt.formats.transcript_jsonl import json_line
 from keras_stt.text import split_words
 
 
@@ -41,9 +42,7 @@ class HeardTimes:
         return times_of
 
     def content(self, inputs: Sequence[int], results: list) -> bytes:
-        return b"".join(
-            json_line(
-                {"row": row, "error": str(result)} if isinstance(result, InputError) else {"row": row, "times": result}
-            )
-            for row, result in zip(inputs, results, strict=True)
-        )
+        told = ({"error": str(one)} if isinstance(one, InputError) else {"times": one} for one in results)
+        return "".join(
+            json_line({"row": row, **fields}) + "\n" for row, fields in zip(inputs, told, strict=True)
+        ).encode()

@@ -41,10 +41,11 @@ _CHOICES = {
 _POSITIVE = (
     *("text_context", "audio_context", "text_stride", "audio_stride_ms", "mel_bands"),
     *("model_dim", "attention_heads", "relative_window", "batch_size", "epochs", "hop_ms"),
-    *("token_count", "mixer_kernel", "frequency_mask_bands"),
+    *("token_count", "mixer_kernel", "frequency_mask_bands", "keep_checkpoints"),
 )
 _NOT_NEGATIVE = (
     *("vocabulary_size", "max_utterances", "pad_weight", "audio_blocks", "blocks", "steps_per_epoch", "budget_cpu_s"),
+    *("checkpoint_steps", "nan_retries"),
     *("overfit_batches", "warmup_steps", "weight_decay", "clip_norm", "attention_guide", "noise", "time_masks"),
     *(
         "frequency_masks",
@@ -67,7 +68,7 @@ _NOT_NEGATIVE = (
         "text_weight",
     ),
 )
-_SHARES = ("mask_from", "mask_to", "window_jitter", "telephone")
+_SHARES = ("mask_from", "mask_to", "window_jitter", "telephone", "max_skipped_share")
 _SHARES_BELOW_ONE = (
     *("dropout", "label_smoothing", "tempo", "vocal_tract", "weight_average", "time_mask_ratio", "speed"),
 )

@@ -29,6 +29,7 @@ class TrainOptions:
     train_known_times: bool
     vocabulary_size: int
     max_utterances: int
+    max_skipped_share: float
 
     tokens: str
     token_count: int
@@ -119,6 +120,9 @@ class TrainOptions:
     gradient_norms: bool
     output_dir: str
     resume: bool
+    checkpoint_steps: int
+    keep_checkpoints: int
+    nan_retries: int
     export: bool
     seed: int
 

@@ -9,7 +9,7 @@ import os
 import re
 from pathlib import Path
 
-from keras_stt.errors import FlagError
+from keras_stt.errors import FlagError, OutputError, write_error
 from keras_stt.formats.lines import write_text
 from keras_stt.report.html import write_report
 
@@ -18,15 +18,18 @@ def output_folder(name: str) -> Path:
     """The folder, made where it is missing.
 
     Raises:
-        FlagError: nothing can be written there.
+        FlagError: there can be no such folder.
+        OutputError: nothing can be written there.
     """
     output = Path(name)
     try:
         output.mkdir(parents=True, exist_ok=True)
         probe = output / ".writable"
-        probe.touch()
+        probe.write_bytes(b"0")
         probe.unlink()
     except OSError as error:
+        if isinstance(write_error(output, error), OutputError):
+            raise write_error(output, error) from error
         raise FlagError("output_dir", f"{output} cannot be written ({error.strerror}); name another folder") from error
     return output
 

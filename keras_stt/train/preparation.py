@@ -123,10 +123,11 @@ class _Timed:
     """The records of an index with word times, of which a JSON line of each comes, and what was skipped before."""
 
     def __init__(self, index: Index, lines: Iterator[bytes]):
-        self._index, self._lines, self.skipped = index, lines, index.skipped
+        self._index, self._lines = index, lines
+        self.skipped, self.skipped_rows = index.skipped, index.skipped_rows
 
     def __iter__(self) -> Iterator[Record]:
-        for record in self._index:
+        for self.part, record in enumerate(self._index):  # ids were compared before: here none is another's
             times = json.loads(next(self._lines)).get("times")
             times = None if times is None else tuple((start, end) for start, end in times)
             yield dataclasses.replace(record, word_times=times, times_guessed=False)

@@ -5,18 +5,16 @@ What a sample is, its model and its error rates are the affair of a view: see `v
 
 from pathlib import Path
 
-import keras
-
 from keras_stt.errors import FlagError, InputError
 from keras_stt.export import Recording, check_export, export_model
 from keras_stt.export.kinds import require_format
 from keras_stt.formats.lines import write_text
 from keras_stt.train.budget import within_budget
 from keras_stt.train.callbacks.progress import EpochLine, Stopwatch
-from keras_stt.train.checkpoint import require_checkpoint
-from keras_stt.train.fit import fit
+from keras_stt.train.fit import checkpoint_folder, fit
 from keras_stt.train.options import TrainOptions
 from keras_stt.train.outputs import output_folder, with_steps_per_epoch, write_json, write_outputs
+from keras_stt.train.skipped import write_skipped
 from keras_stt.train.summary import training_summary
 from keras_stt.train.views import Setup, View, view_of
 
@@ -36,12 +34,11 @@ def train(options: TrainOptions, flags: str = "") -> dict:
         FlagError, InputError: the options make no sense, or the corpus is not there.
     """
     output = output_folder(options.output_dir)
-    if options.resume:
-        require_checkpoint(output / "checkpoint")
+    _begin(output, options, flags)
     if options.export:
         _require_export()  # before anything is learned
     view = view_of(options)
-    setup = view.prepare(options)
+    setup = view.prepare(options, output)
     found = view.check(setup)
     if found is not None:
         write_json(output / "check.json", found)  # beside a model that may be there
@@ -56,20 +53,31 @@ def _require_export() -> None:
         raise FlagError("export", str(error)) from error
 
 
+def _begin(output: Path, options: TrainOptions, flags: str) -> None:
+    """Leaves the flags in a new folder at once: that a run was begun there is known, however early it is killed."""
+    begun = (output / "flags.cfg").is_file()
+    if options.resume and not begun and not checkpoint_folder(options).names():
+        raise InputError(
+            f"--resume: no checkpoint in {output / 'checkpoint'}; train there first, or leave --resume out"
+        )
+    if not begun:
+        write_text(output / "flags.cfg", flags)
+
+
 def _learn(view: View, setup: Setup, output: Path, flags: str) -> dict:
     setup = within_budget(view, setup)
     flags = with_steps_per_epoch(flags, setup.options.steps_per_epoch)
     write_text(output / "flags.cfg", flags)  # before training, so that a run on a budget can be resumed by them
-    model = view.compiled_model(setup)
-    print(f"model: {model.count_params():,} parameters, {keras.backend.backend()}", flush=True)
     stopwatch, watch = Stopwatch(), view.watchers(setup)
     line = EpochLine(setup.options.epochs, view.epoch_line(setup))
-    checkpoint = fit(model, setup, [*watch.all, stopwatch, line])
-    summary = training_summary(model, setup, stopwatch, checkpoint.history)
-    summary |= view.figures(setup, checkpoint.history) | watch.summary()
+    model, progress = fit(view, setup, [*watch.all, stopwatch, line])
+    summary = training_summary(model, setup, stopwatch, progress.history, progress.kept_row(setup.options.keep))
+    summary["learning_rate_halvings"] = progress.halvings
+    summary |= view.figures(setup, progress.history) | watch.summary()
     found, results = view.evaluate(model, setup)
     summary |= found
-    write_outputs(output, setup.options, flags, model, summary, checkpoint.history, results)
+    write_skipped(output, setup.splits)  # again: without a feature cache, some were found while training
+    write_outputs(output, setup.options, flags, model, summary, progress.history, results)
     if setup.options.export:
         summary["export"] = _export(output, setup.splits["test"].index, setup.options.passes)
         write_json(output / "summary.json", summary)  # again: a failed export leaves all else

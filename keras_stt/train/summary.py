@@ -4,21 +4,21 @@ import keras
 import numpy as np
 
 from keras_stt.train.callbacks.progress import Stopwatch, peak_memory_mb
+from keras_stt.train.skipped import skipped_counts
 from keras_stt.train.versions import versions
 from keras_stt.train.views import Setup
 
 
-def training_summary(model, setup: Setup, stopwatch: Stopwatch, history: list[dict]) -> dict:
+def training_summary(model, setup: Setup, stopwatch: Stopwatch, history: list[dict], kept: dict) -> dict:
     """What was trained, on what, how long, and how well it did on dev after the epoch whose weights are kept.
+
+    Args:
+        history: the logs of every epoch.
+        kept: those of the epoch whose weights are kept.
 
     What begins with `dev_` is as in the history, in the window view of windows.
     """
     options, splits = setup.options, setup.splits
-    skipped: dict[str, int] = {}
-    for split in splits.values():
-        for reason, count in [*split.index.skipped.items(), *split.features.skipped.items()]:
-            skipped[reason] = skipped.get(reason, 0) + count
-    kept = history[-1] if options.keep == "last" else min(reversed(history), key=lambda row: row["dev_wer"])
     sample = range(min(20, len(setup.batches)))
     hours = float(np.mean([_audio_hours(setup.batches, step) for step in sample]))
     measured = history[1:] or history  # the first epoch compiles
@@ -39,7 +39,7 @@ def training_summary(model, setup: Setup, stopwatch: Stopwatch, history: list[di
         "peak_memory_mb": peak_memory_mb(),
         "wer_callback_share": sum(row["dev_wer_seconds"] for row in measured) / max(epoch_seconds, 1e-9),
         **{name: kept[name] for name in kept if name.startswith("dev_") and name != "dev_wer_seconds"},
-        "skipped_records": skipped,
+        "skipped_records": skipped_counts(splits),
         "test_speakers": splits["test"].index.speakers[:40],
         "versions": versions(),
     }

@@ -6,6 +6,7 @@ beside this file and never imports one: options, corpus, optimizers, budget, the
 
 import importlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol
 
 import keras
@@ -55,8 +56,11 @@ class Watchers(Protocol):
 class View(Protocol):
     """The functions that `run.train` calls, in this order."""
 
-    def prepare(self, options: TrainOptions) -> Setup:
-        """Opens the corpus, prints what it is, and makes batches; FlagError or InputError where that cannot be."""
+    def prepare(self, options: TrainOptions, output: Path | None = None) -> Setup:
+        """Opens the corpus, prints what it is, and makes batches; FlagError or InputError where that cannot be.
+
+        Records that are not used are listed in the folder `output`, by then or by the time of the error.
+        """
 
     def check(self, setup: Setup) -> dict | None:
         """What a check of the set-up found, where the flags ask for one instead of training; None where they do not.

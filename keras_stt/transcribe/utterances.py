@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from keras_stt.audio import SAMPLE_RATE
+from keras_stt.audio import SAMPLE_RATE, is_long_silence
 from keras_stt.decoding.beam import beam_search
 from keras_stt.decoding.ctc import greedy
 from keras_stt.decoding.ctc_alignment import forward_scores, least_steps, log_softmax, viterbi, word_times
@@ -14,7 +14,7 @@ from keras_stt.decoding.spoken_tokens import SpokenTokens
 from keras_stt.decoding.stitch import HeardWindow, Word, stitch
 from keras_stt.decoding.vote import vote
 from keras_stt.errors import InputError
-from keras_stt.features import FRAME_SECONDS, frame_count, log_mel_between
+from keras_stt.features import FRAME_SECONDS, HOP_LENGTH, frame_count, log_mel_between
 from keras_stt.speed import change_speed
 from keras_stt.tokens import Tokens
 from keras_stt.transcribe.transcript import Transcript
@@ -108,10 +108,18 @@ def transcribe_samples(model, samples: np.ndarray, decoding: Decoding, lead: flo
 
 
 def _words_of(model, samples: np.ndarray, pieces, decoding: Decoding, lead: float) -> list[list[Word]]:
-    """The words of some pieces of a recording, each piece's with times from its own start."""
-    frames = [log_mel_between(samples, start, stop, model.mel_bands) for start, stop in pieces]
+    """The words of some pieces of a recording, each piece's with times from its own start; none of long silence."""
+    words: list[list[Word]] = [[] for _ in pieces]
+    rows = [
+        row
+        for row, (start, stop) in enumerate(pieces)
+        if not is_long_silence(samples[start * HOP_LENGTH : stop * HOP_LENGTH])
+    ]
+    frames = [log_mel_between(samples, *pieces[row], model.mel_bands) for row in rows]
     heard = hear_at_speeds(model, frames, decoding.passes, decoding.candidates)
-    return [decode(model, hearings, decoding, lead) for hearings in heard]
+    for row, hearings in zip(rows, heard, strict=True):
+        words[row] = decode(model, hearings, decoding, lead)
+    return words
 
 
 def _within(words: list[Word], duration: float) -> list[Word]:

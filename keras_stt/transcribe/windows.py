@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from keras_stt.audio import SAMPLE_RATE
+from keras_stt.audio import SAMPLE_RATE, is_long_silence
 from keras_stt.decoding.refine import refine
 from keras_stt.decoding.stitch import HeardWindow, Word, stitch
 from keras_stt.errors import InputError
-from keras_stt.features import FRAME_SECONDS, log_mel
+from keras_stt.features import FRAME_SECONDS, HOP_LENGTH, frame_count, log_mel_between
 from keras_stt.text import Vocabulary
 from keras_stt.transcribe.transcript import Transcript
 
@@ -32,21 +32,25 @@ def transcribe_samples(model, samples: np.ndarray, passes: int = 1, hop_seconds:
         raise InputError(f"hop of {hop_seconds} s: give more than 0 and at most the window's {window_seconds:.2f} s")
     if passes < 1:
         raise InputError(f"passes {passes}: give at least 1")
-    frames = log_mel(samples, model.mel_bands)
-    duration = len(samples) / SAMPLE_RATE
+    frames, duration = frame_count(len(samples)), len(samples) / SAMPLE_RATE
     vocabulary = Vocabulary.from_list(model.vocabulary)
     hop = max(1, round(hop_seconds / FRAME_SECONDS))
-    starts = np.arange(0, max(1, len(frames)), hop)
+    starts = np.arange(0, max(1, frames), hop)
     heard: list[HeardWindow] = []
-    if len(frames) == 0:
+    if frames == 0:
         return Transcript([], duration)
     for first in range(0, len(starts), BATCH_WINDOWS[-1]):
-        heard += _hear(model, vocabulary, frames, starts[first : first + BATCH_WINDOWS[-1]], passes)
+        heard += _hear(model, vocabulary, samples, starts[first : first + BATCH_WINDOWS[-1]], passes)
     return Transcript(stitch(heard), duration)
 
 
-def _hear(model, vocabulary: Vocabulary, frames: np.ndarray, starts: np.ndarray, passes: int) -> list[HeardWindow]:
-    """The words heard in the windows that begin at frames `starts`."""
+def _hear(model, vocabulary: Vocabulary, samples: np.ndarray, starts: np.ndarray, passes: int) -> list[HeardWindow]:
+    """The words heard in the windows that begin at frames `starts`; none in long silence."""
+    first, stop = int(starts[0]), min(int(starts[-1]) + model.audio_frames, frame_count(len(samples)))
+    if is_long_silence(samples[first * HOP_LENGTH : stop * HOP_LENGTH]):
+        ends = np.minimum(starts + model.audio_frames, stop)
+        return [HeardWindow(b * FRAME_SECONDS, e * FRAME_SECONDS, ()) for b, e in zip(starts, ends, strict=True)]
+    frames = log_mel_between(samples, first, stop, model.mel_bands)
     size = next(size for size in BATCH_WINDOWS if size >= len(starts))
     inputs = {
         "features": np.zeros((size, model.audio_frames, model.mel_bands), np.float32),
@@ -54,7 +58,7 @@ def _hear(model, vocabulary: Vocabulary, frames: np.ndarray, starts: np.ndarray,
         "token_ids": np.full((size, model.text_context), vocabulary.mask_id, np.int32),
     }
     for i, start in enumerate(starts):
-        piece = frames[start : start + model.audio_frames]
+        piece = frames[start - first : start - first + model.audio_frames]
         inputs["features"][i, : len(piece)] = piece
         inputs["feature_lengths"][i] = len(piece)
     decoded = refine(model.predict_on_batch, inputs, vocabulary, passes)

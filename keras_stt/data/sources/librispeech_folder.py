@@ -4,13 +4,13 @@ import glob
 import os
 from collections.abc import Callable, Iterator
 
-from keras_stt.audio import EXTENSIONS, audio_duration
+from keras_stt.audio import EXTENSIONS, AudioError, audio_duration
 from keras_stt.data.locations import FileAudio
 from keras_stt.data.records import Record
 from keras_stt.data.sources.options import SPLITS, CorpusOptions
 from keras_stt.data.sources.parts import belongs
 from keras_stt.data.sources.stream import RecordStream
-from keras_stt.errors import FlagError, InputError
+from keras_stt.errors import FlagError
 from keras_stt.formats.lines import read_lines
 
 _FIX = "give the folder with train-clean-100, dev-clean, ... or with SPEAKER/CHAPTER/*.trans.txt"
@@ -118,8 +118,8 @@ def _read_chapter(path: str, chapter: str, speaker: str, stream: RecordStream) -
         audio = os.path.abspath(os.path.join(chapter, name))
         try:
             duration = audio_duration(audio)
-        except InputError:
-            stream.skip("broken audio file", audio)
+        except AudioError as error:
+            stream.skip(error.reason, audio)
             continue
         if duration <= 0:
             stream.skip("empty audio file", audio)

@@ -3,11 +3,10 @@
 import os
 from functools import lru_cache
 
-from keras_stt.audio import EXTENSIONS, audio_duration
+from keras_stt.audio import EXTENSIONS, AudioError, audio_duration
 from keras_stt.data.locations import FileAudio
 from keras_stt.data.records import Record
 from keras_stt.data.sources.stream import RecordStream
-from keras_stt.errors import InputError
 
 # A segment may end this much after its recording, and is cut: times are rounded, and lossy codecs pad.
 END_TOLERANCE = 0.5  # seconds
@@ -52,6 +51,6 @@ def _inspect(path: str) -> tuple[str | None, float, str]:
         return None, 0.0, "no audio file"
     try:
         duration = audio_duration(audio)
-    except InputError:
-        return audio, 0.0, "broken audio file"
+    except AudioError as error:
+        return audio, 0.0, error.reason
     return audio, duration, "" if duration > 0 else "empty audio file"

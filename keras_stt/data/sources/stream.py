@@ -4,14 +4,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from keras_stt.data.records import Record
+from keras_stt.data.skipped import Skipped
+from keras_stt.errors import one_line
 
 
 class RecordStream:
     """The records of a split. Each iteration reads the corpus anew, in the same order.
 
     Attributes:
-        skipped: how many records the last iteration left out, by reason.
-        examples: for each reason, the first record or file it left out.
         length_hint: how many records to expect, for progress bars; None when that would mean reading the corpus.
     """
 
@@ -19,22 +19,34 @@ class RecordStream:
         """Takes a generator function, which is given the stream so as to call `skip` on it."""
         self._generate = generate
         self.length_hint = length_hint
-        self.skipped: Counter = Counter()
-        self.examples: dict[str, str] = {}
+        self._left_out = Skipped()
 
     def __iter__(self) -> Iterator[Record]:
-        self.skipped.clear()
-        self.examples.clear()
+        self._left_out.clear()
         return self._generate(self)
+
+    @property
+    def skipped(self) -> Counter:
+        """How many records the last iteration left out, by reason."""
+        return self._left_out.counts
+
+    @property
+    def skipped_rows(self) -> list[tuple[str, str]]:
+        """Reason and place of each, as far as they are listed."""
+        return self._left_out.rows
+
+    @property
+    def examples(self) -> dict[str, str]:
+        """For each reason, the first record or file that the last iteration left out."""
+        return self._left_out.examples
 
     def skip(self, reason: str, where: str) -> None:
         """Counts a record that is left out; `where` names it or its file."""
-        self.skipped[reason] += 1
-        self.examples.setdefault(reason, where)
+        self._left_out.add(reason, where)
 
     def describe_skipped(self) -> str:
         """`2 records skipped: no audio file (1-2-0003), ...`, or "" when none was."""
         if not self.skipped:
             return ""
         reasons = [f"{count} {reason} (first: {self.examples[reason]})" for reason, count in self.skipped.items()]
-        return f"{self.skipped.total()} records skipped: {', '.join(reasons)}"
+        return one_line(f"{self.skipped.total()} records skipped: {', '.join(reasons)}")

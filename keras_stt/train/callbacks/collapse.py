@@ -109,9 +109,31 @@ class CollapseMonitor(keras.callbacks.Callback):
         self.stopped_because: str | None = None
         self._epochs_alike = self._epochs_collapsed = 0
 
+        self._goes_on = False
+
+    def state(self) -> dict:
+        """Plain values, from which another monitor goes on: of the last epoch, and for how long it was so."""
+        return {
+            "figures": dataclasses.asdict(self.figures) if self.figures else None,
+            "finding": dataclasses.asdict(self.finding) if self.finding else None,
+            "stopped_because": self.stopped_because,
+            "epochs_alike": self._epochs_alike,
+            "epochs_collapsed": self._epochs_collapsed,
+        }
+
+    def restore(self, state: dict) -> None:
+        """Goes on from what `state` gave, in the next training; an empty one is that of the beginning."""
+        self.figures = Figures(**state["figures"]) if state.get("figures") else None
+        self.finding = Finding(**state["finding"]) if state.get("finding") else None
+        self.stopped_because = state.get("stopped_because")
+        self._epochs_alike = state.get("epochs_alike", 0)
+        self._epochs_collapsed = state.get("epochs_collapsed", 0)
+        self._goes_on = bool(state)
+
     def on_train_begin(self, logs=None):
-        self.finding = self.stopped_because = None
-        self._epochs_alike = self._epochs_collapsed = 0
+        if not self._goes_on:
+            self.restore({})
+        self._goes_on = False
 
     def on_epoch_end(self, epoch, logs=None):
         answers = self._log_probabilities(self._scores(self.inputs), self._scores(self._shuffled))

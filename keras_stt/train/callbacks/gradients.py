@@ -41,6 +41,14 @@ class GradientNorms(keras.callbacks.Callback):
         self._reported: set[str] = set()
         self._gradients: Callable | None = None
 
+    def state(self) -> dict:
+        """Plain values, from which others go on: of which layers was told already."""
+        return {"reported": sorted(self._reported)}
+
+    def restore(self, state: dict) -> None:
+        """Goes on from what `state` gave."""
+        self._reported = set(state.get("reported", ()))
+
     def on_train_begin(self, logs=None):
         self._gradients = None  # what was compiled may be of another loss
 

@@ -31,13 +31,19 @@ class Stopwatch(keras.callbacks.Callback):
         super().__init__()
         self.first_step_seconds = self.train_seconds = self.train_cpu_seconds = 0.0
         self.steps = 0
-        self._before = (0.0, 0.0)
+        self._before, self._epoch_before = (0.0, 0.0), 0.0
 
-    def go_on(self, history: list[dict]) -> None:
-        """Counts on from the last epoch of a run that is resumed."""
-        last = history[-1] if history else {}
-        self._before = last.get("train_seconds", 0.0), last.get("train_cpu_seconds", 0.0)
-        self.steps = int(last.get("steps", 0))
+    def state(self) -> dict:
+        """What it goes on from, in a checkpoint."""
+        self._count()
+        names = ("train_seconds", "train_cpu_seconds", "steps")
+        return {**{name: getattr(self, name) for name in names}, "epoch_seconds": self._epoch_seconds()}
+
+    def restore(self, state: dict) -> None:
+        """Counts on from there; from nothing where it is empty."""
+        self._before = state.get("train_seconds", 0.0), state.get("train_cpu_seconds", 0.0)
+        self._epoch_before = state.get("epoch_seconds", 0.0)
+        self.steps = int(state.get("steps", 0))
 
     def on_train_begin(self, logs=None):
         self._started, self._cpu_started = time.perf_counter(), cpu_seconds()
@@ -53,11 +59,15 @@ class Stopwatch(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         self._count()
         if logs is not None:
-            logs["seconds"] = time.perf_counter() - self._epoch_started
+            logs["seconds"] = self._epoch_seconds()
             logs |= {name: getattr(self, name) for name in ("train_seconds", "train_cpu_seconds", "steps")}
+        self._epoch_before, self._epoch_started = 0.0, time.perf_counter()
 
     def on_train_end(self, logs=None):
         self._count()
+
+    def _epoch_seconds(self) -> float:
+        return self._epoch_before + time.perf_counter() - self._epoch_started
 
     def _count(self) -> None:
         seconds, on_cpu = self._before

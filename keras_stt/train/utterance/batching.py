@@ -47,12 +47,14 @@ class HeadBatches:
         """Whether all batches have the same shapes."""
         return self.utterances.has_one_shape and not self.known_steps and self.texts is None
 
+    def utterance_ids(self, step: int) -> list[str]:
+        """Of the utterances in the batch."""
+        batches, step = self._source(step)
+        return batches.utterance_ids(step)
+
     def __getitem__(self, step: int):
-        batches, text_step = self.utterances, step
-        if step < self.known_steps:
-            batches = self.known
-        else:
-            step -= self.known_steps
+        text_step = step
+        batches, step = self._source(step)
         inputs, targets = batches[step]
         asked = dict.fromkeys(self.heads, targets["ctc"])
         if self.phones is not None:
@@ -61,6 +63,11 @@ class HeadBatches:
             read, asked["text"] = self.texts[text_step]
             inputs |= read
         return inputs, asked
+
+    def _source(self, step: int) -> tuple[UtteranceBatches, int]:
+        """Which utterances a step reads, and its number among their steps."""
+        known = step < self.known_steps
+        return (self.known, step) if known else (self.utterances, step - self.known_steps)
 
     def _phone_labels(self, batches: UtteranceBatches, step: int, shape: tuple) -> np.ndarray:
         """`(B, S)` int32, -1 where no phone is known."""

@@ -1,5 +1,7 @@
 """What a run on utterances says of itself in `summary.json`: its corpus, and the model's error rates at the end."""
 
+import numpy as np
+
 from keras_stt.evaluation import evaluate_utterances, summarize
 from keras_stt.train.utterance.setup import Setup
 from keras_stt.train.utterance.word_times import measured_lead
@@ -20,13 +22,14 @@ def figures(setup: Setup, history: list[dict]) -> dict:
 def evaluate(model, setup: Setup) -> tuple[dict, list]:
     """Error rates on test utterances, drafted and refined, word times on train, and the results of the refined."""
     options = setup.options
-    index = setup.splits["test"].index
-    rows = range(min(len(index), options.test_utterances or len(index)))
-    records = [index[row] for row in rows]
+    test_split = setup.splits["test"]
+    rows = test_split.test_rows(options.test_utterances)
+    records = [test_split.index[row] for row in rows]
     results = evaluate_utterances(model, records, "test utterances", passes=options.passes)
     found = {f"test_{name}": value for name, value in summarize(results).items()}
     if options.passes and model.refiner is not None:
         drafts = evaluate_utterances(model, records, "test drafts", passes=0)
         found["test_wer_draft"] = summarize(drafts)["wer"]
     found |= measured_lead(model, setup.splits["train"].index)
-    return found | {"test_wer_of": "whole utterances", "test_unreadable": len(rows) - len(results)}, results
+    unreadable = int(np.sum(~test_split.features.usable)) + len(rows) - len(results)
+    return found | {"test_wer_of": "whole utterances", "test_unreadable": unreadable}, results

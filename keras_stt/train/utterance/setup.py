@@ -8,13 +8,15 @@ import numpy as np
 from keras_stt.data.augment import Augmentation
 from keras_stt.data.encoded_texts import open_texts
 from keras_stt.data.phones import PhoneLabels
+from keras_stt.data.skipped import LISTED
 from keras_stt.data.text_paths import read_texts
-from keras_stt.data.utterances import UtteranceBatches, frame_counts, usable_rows
+from keras_stt.data.utterances import UNREADABLE, UtteranceBatches, frame_counts, usable_rows
 from keras_stt.errors import FlagError, InputError
 from keras_stt.features import FRAME_SECONDS
 from keras_stt.tokens import Tokens
 from keras_stt.train.corpus import Split, open_splits
 from keras_stt.train.options import TrainOptions
+from keras_stt.train.skipped import write_skipped
 from keras_stt.train.utterance.batching import HeadBatches, evaluation_batches, train_batches
 from keras_stt.train.utterance.tokens import tokens_of_run
 from keras_stt.train.utterance.warm_start import earlier_model
@@ -56,20 +58,24 @@ class Setup:
         return dataclasses.replace(self, options=options)
 
 
-def prepare(options: TrainOptions) -> Setup:
-    """Opens the corpus.
+def prepare(options: TrainOptions, output: Path | None = None) -> Setup:
+    """Opens the corpus; what was skipped of it is listed in the folder `output`.
 
     Raises:
         FlagError, InputError: the corpus is not there, or nothing in it can be trained on.
     """
     _require_places(options)
-    splits = open_splits(options)
+    splits = open_splits(options, output)
     train = splits["train"]
     tokens = tokens_of_run(options, train.index)
     texts = open_texts(train.index, tokens)
     frames = frame_counts(train.index, train.features)
     speeds = Augmentation(speed=options.speed).speeds
-    usable, left_out = usable_rows(frames, texts, options.subsampling, options.max_seconds or None, speeds)
+    usable, unusable = usable_rows(frames, texts, options.subsampling, options.max_seconds or None, speeds)
+    left_out = {reason: len(rows) for reason, rows in unusable.items()}
+    _list_left_out(train, unusable)
+    if output:
+        write_skipped(output, splits)
     if not usable.any():
         raise FlagError("subsampling", f"none of {len(usable)} train utterances can be used: {left_out}")
     if options.train_hours:
@@ -80,6 +86,13 @@ def prepare(options: TrainOptions) -> Setup:
     setup = Setup(options, splits, tokens, phones, batches, dev_batches, left_out)
     _print_corpus(setup)
     return setup
+
+
+def _list_left_out(train: Split, unusable: dict[str, np.ndarray]) -> None:
+    for reason, rows in unusable.items():
+        if reason != UNREADABLE:  # listed, by what is wrong with it
+            for row in rows[:LISTED].tolist():
+                train.left_out.add(reason, train.index[row].where)
 
 
 def spread(usable: np.ndarray, hours: np.ndarray, most: float) -> np.ndarray:

@@ -29,6 +29,14 @@ class UtteranceErrors(keras.callbacks.Callback):
         self.batches, self.tokens, self.report = batches, tokens, report
         self.silent_epochs = 0
 
+    def state(self) -> dict:
+        """Plain values, from which others go on."""
+        return {"silent_epochs": self.silent_epochs}
+
+    def restore(self, state: dict) -> None:
+        """Goes on from what `state` gave."""
+        self.silent_epochs = state.get("silent_epochs", 0)
+
     def on_epoch_end(self, epoch, logs=None):
         started = time.perf_counter()
         found = self.measure()

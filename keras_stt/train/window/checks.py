@@ -54,7 +54,7 @@ def overfit(setup: Setup) -> dict:
     epochs = [dict(zip(history, values, strict=True)) for values in zip(*history.values(), strict=True)]
     verdict = "the set-up can learn" if learned.passed else "the set-up is ill, or needs another learning rate"
     return {
-        **training_summary(model, setup, stopwatch, epochs),
+        **training_summary(model, setup, stopwatch, epochs, epochs[-1]),
         **figures(setup, epochs),
         "overfit_batches": options.overfit_batches,
         "healthy": learned.passed,

@@ -1,5 +1,7 @@
 """What a run on windows says of itself in `summary.json`: its corpus, and the model's error rates at the end."""
 
+import numpy as np
+
 from keras_stt.evaluation import evaluate_utterances, masked_word_report, summarize, window_errors
 from keras_stt.train.window.batching import evaluation_batches
 from keras_stt.train.window.setup import Setup, unknown_words
@@ -43,9 +45,10 @@ def evaluate(model, setup: Setup) -> tuple[dict, list]:
         )
     if options.task not in UTTERANCE_TASKS:
         return found | {"test_wer": test["masked_error"], "test_wer_of": "words asked for in windows"}, []
-    index = setup.splits["test"].index
-    rows = range(min(len(index), options.test_utterances or len(index)))
+    test_split = setup.splits["test"]
+    rows = test_split.test_rows(options.test_utterances)
     decoding = {"passes": options.passes, "hop_seconds": options.hop_ms / 1000}
-    results = evaluate_utterances(model, [index[row] for row in rows], "test utterances", **decoding)
+    results = evaluate_utterances(model, [test_split.index[row] for row in rows], "test utterances", **decoding)
     found |= {f"test_{name}": value for name, value in summarize(results).items()}
-    return found | {"test_wer_of": "whole utterances", "test_unreadable": len(rows) - len(results)}, results
+    unreadable = int(np.sum(~test_split.features.usable)) + len(rows) - len(results)
+    return found | {"test_wer_of": "whole utterances", "test_unreadable": unreadable}, results

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from pathlib import Path
 
 import numpy as np
 
@@ -71,15 +72,15 @@ GUESSED_STEPS = 50  # on which the loss of the unigram guess is taken
 OVERFIT = {"steps_per_epoch": 50, "epochs": 30, "weight_average": 0.0, "keep": "last"}
 
 
-def prepare(options: TrainOptions) -> Setup:
-    """Opens the corpus.
+def prepare(options: TrainOptions, output: Path | None = None) -> Setup:
+    """Opens the corpus; what was skipped of it is listed in the folder `output`.
 
     Raises:
         FlagError, InputError: the corpus is not there, or no window fits into it.
     """
     if options.overfit_batches:
         options = dataclasses.replace(options, **OVERFIT)
-    splits = open_splits(options)
+    splits = open_splits(options, output)
     require_window_fits(options, splits)
     vocabulary = Vocabulary.from_counts(splits["train"].index.vocabulary_counts(), options.vocabulary_size or None)
     batches = _train_batches(options, splits, vocabulary)
@@ -100,11 +101,10 @@ def _print_corpus(setup: Setup) -> None:
         words = int(index.word_counts.sum())
         unknown = unknown_words(index, setup.vocabulary)
         short = int((index.word_counts < setup.options.text_context).sum())
-        skipped = {**index.skipped, **split.features.skipped}
         print(
             f"{name}: {len(index):,} utterances, {index.hours:.2f} h, {len(index.speakers)} speakers, "
             f"{words:,} words ({unknown / max(words, 1):.1%} unknown); {short:,} utterances shorter than a window"
-            + (f"; skipped {skipped}" if skipped else ""),
+            + (f"; skipped {split.skipped}" if split.skipped else ""),
             flush=True,
         )
     print(f"vocabulary: {len(setup.vocabulary):,} tokens; {setup.batches.window_count:,} training windows", flush=True)
