@@ -23,7 +23,7 @@ from keras_stt.data.locations import FileAudio
 from keras_stt.data.records import Record
 from keras_stt.text import Vocabulary
 
-pytest.register_assert_rewrite("layer_contract")
+pytest.register_assert_rewrite("layer_contract", "format_contract")
 
 WORDS = ("ALFA", "BRAVO", "CHARLIE", "DELTA", "ECHO", "FOXTROT")
 WORD_SECONDS, PAUSE_SECONDS = 0.24, 0.11

@@ -6,9 +6,10 @@ import pytest
 
 from keras_stt.errors import InputError
 from keras_stt.formats.ctm import CtmWord, parse_ctm, write_ctm
-from keras_stt.formats.manifest import parse_manifest
+from keras_stt.formats.manifest import ManifestRow, parse_manifest, write_manifest
 from keras_stt.formats.stm import StmSegment, parse_stm, write_stm
 from keras_stt.formats.textgrid import parse_textgrid, parse_tiers, spoken, write_textgrid
+from keras_stt.formats.trn import TrnUtterance, parse_trn, write_trn
 
 
 def write(path, content):
@@ -311,3 +312,70 @@ def test_manifest_that_is_none(tmp_path):
         parse_manifest(write(tmp_path / "m.csv", ""))
     with pytest.raises(InputError, match="not a manifest by its extension"):
         parse_manifest(tmp_path / "m.xlsx")
+
+
+def test_trn_round_trip(tmp_path):
+    utterances = [
+        TrnUtterance("19-198-0001", "HELLO (UH) { WORLD / WORD }"),
+        TrnUtterance("spk_utt"),
+        TrnUtterance("x", "ends in (laughter)"),
+        TrnUtterance("x;;y", "été"),
+    ]
+    write_trn(tmp_path / "out.trn", utterances)
+    assert parse_trn(tmp_path / "out.trn") == utterances
+    assert (tmp_path / "out.trn").read_text().splitlines()[:2] == [
+        "HELLO (UH) { WORLD / WORD } (19-198-0001)",
+        "(spk_utt)",
+    ]
+    for wrong in (TrnUtterance(""), TrnUtterance("a b"), TrnUtterance("a)"), TrnUtterance("a", ";; b")):
+        with pytest.raises(InputError, match="TRN"):
+            write_trn(tmp_path / "out.trn", [wrong])
+    assert parse_trn(tmp_path / "out.trn") == utterances
+
+
+def test_trn_reads_what_other_tools_write(tmp_path):
+    content = "\ufeff;; a comment\r\n\r\nshe  had\tyour dark suit(cmh_sa01) \r\n (cmh_sa02)"
+    assert parse_trn(write(tmp_path / "t.trn", content)) == [
+        TrnUtterance("cmh_sa01", "she had your dark suit"),
+        TrnUtterance("cmh_sa02", ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    "line", ["no id", "id (in the middle) of it", "an (id of words)", "empty ()", "half)", "a (b))"]
+)
+def test_malformed_trn_names_the_line(tmp_path, line):
+    path = write(tmp_path / "bad.trn", "fine (a)\n" + line)
+    with pytest.raises(InputError, match="no utterance id in parentheses at its end; write: text") as caught:
+        parse_trn(path)
+    assert str(caught.value).startswith(f"{path}:2: ")
+
+
+def test_manifest_round_trip(tmp_path):
+    rows = [
+        ManifestRow("a@1", str(tmp_path / "clips/été 'a'.wav"), 'He said "no"\nnever', 1.5, 1e5, "S1", "dev"),
+        ManifestRow("b", "/elsewhere/b.flac", "", 1e-7),
+        ManifestRow("c", str(tmp_path) + "//c.wav", "{}"),
+    ]
+    write_manifest(tmp_path / "out.jsonl", rows)
+    assert parse_manifest(tmp_path / "out.jsonl") == rows
+    first = json.loads((tmp_path / "out.jsonl").read_text().splitlines()[0])
+    assert (first["audio"], first["end"]) == ("clips/été 'a'.wav", 100_000)
+
+
+@pytest.mark.parametrize(
+    ("rows", "reason"),
+    [
+        ([ManifestRow("a", "a.wav", "x"), ManifestRow("a", "b.wav", "y")], "a second one of that id"),
+        ([ManifestRow("", "a.wav", "x")], "no id"),
+        ([ManifestRow("a", "a.wav", "x", 2.0, 1.0)], "from 2.0 to 1.0 s"),
+        ([ManifestRow("a", "a.wav", "x", float("nan"))], "from nan"),
+        ([ManifestRow("a", "a.wav", "x ")], "white space around it"),
+    ],
+)
+def test_a_manifest_that_would_not_read_back_is_not_written(tmp_path, rows, reason):
+    with pytest.raises(InputError, match=reason):
+        write_manifest(tmp_path / "out.jsonl", rows)
+    with pytest.raises(InputError, match="name it .jsonl"):
+        write_manifest(tmp_path / "out.csv", rows)
+    assert list(tmp_path.iterdir()) == []

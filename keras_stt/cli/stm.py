@@ -11,6 +11,7 @@ from keras_stt.data.sources.librispeech_folder import corpus_root, read_subsets,
 from keras_stt.data.sources.stream import RecordStream
 from keras_stt.errors import InputError
 from keras_stt.formats.lines import read_lines
+from keras_stt.formats.malformed import Malformed
 from keras_stt.formats.stm import StmSegment, write_stm
 
 # What sclite prints above the columns of its report by label.
@@ -76,8 +77,8 @@ def _subsets(place: str) -> list[str]:
 
 
 def _count(subsets: list[str]) -> int:
-    files = [path for subset in subsets for path in transcript_files(subset)]
-    return sum(bool(line.strip()) for path in files for _, line in read_lines(path))
+    malformed = Malformed(lambda error: None)  # they are told of when their texts are read
+    return sum(bool(line.strip()) for path in transcript_files(*subsets) for _, line in read_lines(path, malformed))
 
 
 def _segment(record: Record, folder: str, sexes: dict[str, str]) -> StmSegment:

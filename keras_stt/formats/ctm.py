@@ -6,17 +6,19 @@ Lines that begin with `;;` are comments. Further fields that some tools add (a w
 """
 
 import dataclasses
+import functools
 from collections.abc import Iterable
 
 from keras_stt.errors import InputError
 from keras_stt.formats.lines import (
+    MAX_SECONDS,
     format_seconds,
-    line_error,
+    parse_lines,
     parse_seconds,
-    read_lines,
     require_field,
     write_text,
 )
+from keras_stt.formats.malformed import OnMalformed, line_error
 
 _FORM = "write: file channel start duration word [confidence]"
 
@@ -46,31 +48,34 @@ class CtmWord:
         return self.start + self.duration
 
 
-def parse_ctm(path) -> list[CtmWord]:
+def parse_ctm(path, on_malformed: OnMalformed | None = None) -> list[CtmWord]:
     """Reads a CTM file.
 
+    Args:
+        on_malformed: told of the malformed lines, which are left out; by default the first one is raised.
+
     Raises:
-        InputError: the file is missing or a line of it is malformed; the message has the line number.
+        InputError: the file is missing or a line of it is malformed (with `on_malformed`, all of them are); the message
+            has the line number.
     """
-    words = []
-    for number, line in read_lines(path):
-        if line.strip() and not line.lstrip().startswith(";;"):
-            words.append(_parse_line(path, number, line.split()))
-    return words
+    return parse_lines(path, functools.partial(_parse_line, path), on_malformed)
 
 
-def _parse_line(path, number: int, fields: list[str]) -> CtmWord:
+def _parse_line(path, number: int, line: str) -> CtmWord:
+    fields = line.split()
     if len(fields) < 5:
-        raise line_error(path, number, f"{len(fields)} fields where 5 or 6 are needed", _FORM)
+        raise line_error(path, number, f"{len(fields)} fields where 5 or 6 are needed", _FORM, "too few fields")
     start, duration = (parse_seconds(field) for field in fields[2:4])
     if start is None or duration is None:
         wrong = fields[2] if start is None else fields[3]
-        raise line_error(path, number, f"time {wrong!r} is not a number of seconds", _FORM)
+        reason = f"time {wrong!r:.60} is not a number of seconds"
+        raise line_error(path, number, reason, _FORM, "time that is no number")
     confidence = None
     if len(fields) > 5 and fields[5].upper() != "NA":
         confidence = parse_seconds(fields[5])
         if confidence is None or confidence > 1:
-            raise line_error(path, number, f"confidence {fields[5]!r} is not a number from 0 to 1", _FORM)
+            reason = f"confidence {fields[5]!r:.60} is not a number from 0 to 1"
+            raise line_error(path, number, reason, _FORM, "confidence that is not from 0 to 1")
     return CtmWord(*fields[:2], start, duration, fields[4], confidence)
 
 
@@ -86,9 +91,12 @@ def format_ctm(words: Iterable[CtmWord]) -> str:
 def _format_line(word: CtmWord) -> str:
     file, channel, label = (require_field(f"CTM {name}", getattr(word, name)) for name in ("file", "channel", "word"))
     if file.startswith(";;"):
-        raise InputError(f"CTM file {file!r}: a line that begins with ;; is a comment; rename the file")
-    if not (word.start >= 0 and word.duration >= 0):
-        raise InputError(f"CTM word {label} of {file} at {word.start}: give a start and a duration of 0 or more")
+        raise InputError(f"CTM file {file!r:.60}: a line that begins with ;; is a comment; rename the file")
+    where = f"CTM word {label:.60} of {file:.200} at {word.start}"
+    if not (0 <= word.start <= MAX_SECONDS and 0 <= word.duration <= MAX_SECONDS):
+        raise InputError(f"{where}: give a start and a duration of 0 or more")
+    if word.confidence is not None and not 0 <= word.confidence <= 1:
+        raise InputError(f"{where}: confidence {word.confidence}; give one from 0 to 1")
     fields = [file, channel, format_seconds(word.start), format_seconds(word.duration), label]
     if word.confidence is not None:
         fields.append(format_seconds(word.confidence))

@@ -10,13 +10,16 @@ import re
 from collections.abc import Iterable, Mapping
 
 from keras_stt.errors import InputError
-from keras_stt.formats.lines import decode_utf8, format_seconds, line_error, read_bytes, write_text
+from keras_stt.formats.lines import MAX_SECONDS, decode_utf8, format_seconds, parse_number, read_bytes, write_text
+from keras_stt.formats.malformed import LineError, line_error
 
 Interval = tuple[float, float, str]  # start and end in seconds, text
 
 SILENCES = frozenset(["", "sil", "sp", "<eps>", "<sil>"])  # what aligners write where no word is spoken
 
-_TOKEN = re.compile(r'"(?:[^"]|"")*"|!.*|\S+')
+# A text whose closing quote is missing goes on to the end of the file. `*+` never tries again what it has taken, so
+# that a quote costs one look at what follows it.
+_TOKEN = re.compile(r'"(?:[^"]|"")*+"?|!.*|\S+')
 _FIX = "save it from Praat as a text file, long or short"
 
 
@@ -75,7 +78,7 @@ def parse_tiers(path) -> list[IntervalTier]:
             for _ in range(values.count()):
                 values.number(), values.string()
         else:
-            raise values.error(f"unknown kind of tier {kind!r}")
+            raise values.error(f"unknown kind of tier {kind!r:.60}")
     return tiers
 
 
@@ -88,7 +91,7 @@ class _Values:
         self._tokens = _TOKEN.finditer(self._text)
         self._position = 0
 
-    def error(self, reason: str) -> InputError:
+    def error(self, reason: str) -> LineError:
         return line_error(self._path, self._text.count("\n", 0, self._position) + 1, reason, _FIX)
 
     def _next(self, wanted: str, accept):
@@ -97,7 +100,7 @@ class _Values:
             self._position = match.start()
             if value is not None:
                 return value
-            if _as_string(match.group()) is not None or _as_number(match.group()) is not None:
+            if _as_string(match.group()) is not None or parse_number(match.group()) is not None:
                 raise self.error(f"{match.group()[:40]} where {wanted} is needed")
         self._position = len(self._text)
         raise self.error(f"the file ends where {wanted} is needed")
@@ -106,11 +109,11 @@ class _Values:
         return self._next("a text in quotes", _as_string)
 
     def number(self) -> float:
-        return self._next("a number", _as_number)
+        return self._next("a number", parse_number)
 
     def count(self) -> int:
         number = self.number()
-        if number != int(number) or number < 0:
+        if number < 0 or not number.is_integer():  # nor is infinity one
             raise self.error(f"{number} where a count is needed")
         return int(number)
 
@@ -120,22 +123,14 @@ class _Values:
 
     def interval(self) -> Interval:
         start, end = self.number(), self.number()
-        if end < start:
+        if not -MAX_SECONDS <= start <= end <= MAX_SECONDS:
             raise self.error(f"an interval from {start} to {end}")
         return start, end, self.string()
 
 
 def _as_string(token: str) -> str | None:
-    closed = len(token) > 1 and token[0] == token[-1] == '"'
+    closed = token[0] == '"' and token.count('"') % 2 == 0
     return token[1:-1].replace('""', '"') if closed else None
-
-
-def _as_number(token: str) -> float | None:
-    # float() alone would also take words: "nan", "infinity".
-    try:
-        return float(token) if token[0] in "+-.0123456789" else None
-    except ValueError:
-        return None
 
 
 def _decode(path) -> str:
@@ -159,6 +154,8 @@ def write_textgrid(path, tiers: Mapping[str, Iterable[Interval]], duration: floa
     Raises:
         InputError: intervals overlap or end after `duration`.
     """
+    if not 0 <= duration <= MAX_SECONDS:
+        raise InputError(f"TextGrid of {duration} s: give a duration of 0 or more")
     end = format_seconds(duration)
     lines = ['File type = "ooTextFile"', 'Object class = "TextGrid"', "", "xmin = 0.00", f"xmax = {end}"]
     lines += ["tiers? <exists>", f"size = {len(tiers)}", "item []:"]
@@ -175,8 +172,10 @@ def write_textgrid(path, tiers: Mapping[str, Iterable[Interval]], duration: floa
 def _without_gaps(name: str, intervals: Iterable[Interval], duration: float) -> list[Interval]:
     filled, time = [], 0.0
     for start, end, text in intervals:
-        if start < time or end < start or end > duration:
-            raise InputError(f"TextGrid tier {name}: {text!r} from {start} to {end} s overlaps; put times in order")
+        if not time <= start <= end <= duration:
+            raise InputError(
+                f"TextGrid tier {name:.60}: {text!r:.60} from {start} to {end} s overlaps; put times in order"
+            )
         if start > time:
             filled.append((time, start, ""))
         filled.append((start, end, text))

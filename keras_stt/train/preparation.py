@@ -127,7 +127,8 @@ class _Timed:
         self.skipped, self.skipped_rows = index.skipped, index.skipped_rows
 
     def __iter__(self) -> Iterator[Record]:
-        for self.part, record in enumerate(self._index):  # ids were compared before: here none is another's
+        for row, record in enumerate(self._index):
+            self.part = row  # ids were compared before: of these none is another's
             times = json.loads(next(self._lines)).get("times")
             times = None if times is None else tuple((start, end) for start, end in times)
             yield dataclasses.replace(record, word_times=times, times_guessed=False)

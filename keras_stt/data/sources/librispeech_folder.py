@@ -12,6 +12,7 @@ from keras_stt.data.sources.parts import belongs
 from keras_stt.data.sources.stream import RecordStream
 from keras_stt.errors import FlagError
 from keras_stt.formats.lines import read_lines
+from keras_stt.formats.malformed import Malformed
 
 _FIX = "give the folder with train-clean-100, dev-clean, ... or with SPEAKER/CHAPTER/*.trans.txt"
 
@@ -21,8 +22,9 @@ def splits(options: CorpusOptions) -> dict[str, RecordStream]:
 
     A split is made of the folders in `options.data_dir` (or in its `LibriSpeech`) that the options name for it, else
     of those whose name begins with it. Without such folders the data folder itself is the train part. Speakers of the
-    train part are held out for splits that have no folder. A transcript without audio, or whose audio file is broken,
-    is skipped and counted.
+    train part are held out for splits that have no folder. Skipped and counted are lines that are not UTF-8,
+    transcripts without audio or whose audio file is broken, and transcript files that cannot be read. Folders may be
+    links; a transcript file that several paths lead to is read once.
 
     Raises:
         FlagError: a folder is missing or has no transcripts.
@@ -75,12 +77,16 @@ def subset_names(root: str) -> list[str]:
 
 
 def _is_subset(entry: os.DirEntry) -> bool:
-    return entry.is_dir() and next(_transcripts_below(entry.path), None) is not None
+    return os.path.isdir(entry.path) and next(_transcripts_below(entry.path), None) is not None
 
 
-def transcript_files(subset: str) -> list[str]:
-    """The .trans.txt files of a subset folder, sorted."""
-    return sorted(_transcripts_below(subset))
+def transcript_files(*subsets: str) -> list[str]:
+    """The .trans.txt files of subset folders in their order, sorted in each; once, whatever links lead to them."""
+    files: dict[str, str] = {}
+    for subset in subsets:
+        for path in sorted(_transcripts_below(subset)):
+            files.setdefault(os.path.realpath(path), path)
+    return list(files.values())
 
 
 def _transcripts_below(subset: str) -> Iterator[str]:
@@ -97,20 +103,32 @@ def read_subsets(
         stream: counts what is skipped.
         keep: whether to read a speaker.
     """
-    for subset in subsets:
-        for path in transcript_files(subset):
-            chapter = os.path.dirname(path)
-            speaker = os.path.basename(os.path.dirname(chapter))
-            if keep(speaker):
-                yield from _read_chapter(path, chapter, speaker, stream)
+    for path in transcript_files(*subsets):
+        chapter = os.path.dirname(path)
+        speaker = os.path.basename(os.path.dirname(chapter))
+        if keep(speaker):
+            try:
+                present = set(os.listdir(chapter))
+                lines = _lines(path, stream)
+            except (InputError, OSError):
+                stream.skip("transcript file that cannot be read", path)
+                continue
+            yield from _read_chapter(lines, chapter, present, speaker, stream)
 
 
-def _read_chapter(path: str, chapter: str, speaker: str, stream: RecordStream) -> Iterator[Record]:
-    present = set(os.listdir(chapter))
-    for _, line in read_lines(path):
-        if not line.strip():
-            continue
-        identifier, _, text = line.strip().partition(" ")
+def _lines(path: str, stream: RecordStream) -> list[str]:
+    """The lines of a transcript file, "ID TEXT"."""
+    malformed = Malformed(lambda error: stream.skip(error.kind, error.where))
+    lines = [line.strip() for _, line in read_lines(path, malformed) if line.strip()]
+    malformed.tell()
+    return lines
+
+
+def _read_chapter(
+    lines: list[str], chapter: str, present: set[str], speaker: str, stream: RecordStream
+) -> Iterator[Record]:
+    for line in lines:
+        identifier, _, text = line.partition(" ")
         name = next((identifier + suffix for suffix in EXTENSIONS if identifier + suffix in present), None)
         if name is None:
             stream.skip("no audio file", os.path.join(chapter, identifier))

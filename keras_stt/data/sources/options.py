@@ -42,7 +42,8 @@ def split_of_speaker(speaker: str, options: CorpusOptions) -> str:
         return "test"
     if speaker in options.dev_speakers:
         return "dev"
-    share = int(hashlib.sha256(speaker.encode()).hexdigest()[:8], 16) / 2**32
+    # Names of folders are speakers too, and they may be no Unicode.
+    share = int(hashlib.sha256(speaker.encode("utf-8", "surrogatepass")).hexdigest()[:8], 16) / 2**32
     if share < 0.1 and not options.test_speakers:
         return "test"
     if 0.1 <= share < 0.2 and not options.dev_speakers:

@@ -1,7 +1,7 @@
 """STM files with audio: `train.stm`, `dev.stm` and `test.stm`, or one file divided by speakers."""
 
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 
 import soundfile
@@ -13,53 +13,85 @@ from keras_stt.data.sources.segments import SegmentReader, find_audio
 from keras_stt.data.sources.stream import RecordStream
 from keras_stt.formats.stm import StmSegment, parse_stm
 
+# Segments of one voice may overlap this much: times are rounded, and whoever cuts leaves some margin on either side.
+# It is less than a word lasts. Overlaps beyond it are mistakes in the corpora that have them (AMI's recipe in Kaldi
+# mends the one of its dev set), and a text that does not belong to its audio teaches what is wrong.
+OVERLAP_TOLERANCE = 0.1  # seconds
+
 
 def splits(options: CorpusOptions) -> dict[str, RecordStream]:
     """The records of the splits "train", "dev" and "test".
 
     The file column of an STM is the path of a recording from the STM's folder, or an absolute one, with or without
-    its extension. Speakers of the train part are held out for splits that have no file. Segments marked as ignored,
-    without audio or beyond its end are skipped and counted.
+    its extension. Speakers of the train part are held out for splits that have no file. Skipped and counted are
+    malformed lines, segments marked as ignored, without audio or beyond its end, and those that overlap an earlier
+    segment of the same speaker, channel and file. Different speakers may talk at once.
 
     Raises:
         FlagError: there is no STM file.
-        InputError: as a split is read: a malformed line, with its number.
+        InputError: as a split is read: a file is missing, or none of its lines is of an STM.
     """
     parts = file_parts(options, (".stm",))
 
     def generate(split: str) -> Callable[[RecordStream], Iterator[Record]]:
-        if split in parts and split != "train":
-            return lambda stream: _read(parts[split], stream, lambda speaker: True)
+        own = split in parts
+        if own and split != "train":
+            return lambda stream: _read(parts[split], stream, own, lambda speaker: True)
         return lambda stream: _read(
-            parts.get("train", []), stream, lambda speaker: belongs(speaker, split, parts, options)
+            parts.get("train", []), stream, own, lambda speaker: belongs(speaker, split, parts, options)
         )
 
     return {split: RecordStream(generate(split)) for split in SPLITS}
 
 
-def _read(paths: list[str], stream: RecordStream, keep: Callable[[str], bool]) -> Iterator[Record]:
+def _read(paths: list[str], stream: RecordStream, own: bool, keep: Callable[[str], bool]) -> Iterator[Record]:
+    """Yields the records of the speakers to keep.
+
+    Args:
+        own: whether the files are those of this split, not of one from which it takes some speakers: a malformed line
+            has no speaker, and is counted in one split.
+    """
     reader = SegmentReader(stream)
     for path in paths:
-        segments = parse_stm(path)
+        segments = parse_stm(path, lambda error: stream.skip(error.kind, error.where) if own else None)
         of_file = Counter(segment.file for segment in segments if not segment.ignored)
         channels = Counter(file for file, _ in {(segment.file, segment.channel) for segment in segments})
-        for segment in segments:
-            if segment.ignored:
-                # Its speaker is a placeholder: counted once, in the split that placeholder falls to.
-                if keep(segment.speaker):
-                    stream.skip("ignored in scoring", f"{segment.file} at {segment.start:.2f} s")
-                continue
+        overlapping = _overlapping(segments)
+        for index, segment in enumerate(segments):
             if not keep(segment.speaker):
                 continue
+            where = f"{path}: {segment.file} at {segment.start:.2f} s"
             audio = os.path.join(os.path.dirname(path), segment.file)
-            if channels[segment.file] > 1 and _is_multichannel(audio):
+            if segment.ignored:
+                # Its speaker is a placeholder: counted once, in the split that placeholder falls to.
+                stream.skip("ignored in scoring", where)
+            elif channels[segment.file] > 1 and _is_multichannel(audio):
                 # Recordings are read as the mean of their channels, in which both speakers would be heard.
                 stream.skip("one of several channels of a file; give a file per channel", audio)
-                continue
-            identifier = segment.file if of_file[segment.file] == 1 else segment_id(segment)
-            record = reader.record(identifier, audio, segment.start, segment.end, segment.speaker, segment.text)
-            if record is not None:
-                yield record
+            elif index in overlapping:
+                stream.skip("overlaps an earlier segment", where)
+            else:
+                identifier = segment.file if of_file[segment.file] == 1 else segment_id(segment)
+                record = reader.record(identifier, audio, segment.start, segment.end, segment.speaker, segment.text)
+                if record is not None:
+                    yield record
+
+
+def _overlapping(segments: list[StmSegment]) -> set[int]:
+    """Which segments begin before an earlier one by the same voice has ended, and are not left out themselves."""
+    by_voice = defaultdict(list)
+    for index, segment in enumerate(segments):
+        if not segment.ignored:
+            by_voice[segment.file, segment.channel, segment.speaker].append(index)
+    found = set()
+    for indices in by_voice.values():
+        end = 0.0
+        for index in sorted(indices, key=lambda index: segments[index].start):
+            if segments[index].start < end - OVERLAP_TOLERANCE:
+                found.add(index)
+            else:
+                end = max(end, segments[index].end)
+    return found
 
 
 def segment_id(segment: StmSegment) -> str:
