@@ -10,7 +10,7 @@ from keras_stt.data.records import Record
 from keras_stt.data.sources.options import SPLITS, CorpusOptions
 from keras_stt.data.sources.parts import belongs
 from keras_stt.data.sources.stream import RecordStream
-from keras_stt.errors import FlagError
+from keras_stt.errors import FlagError, InputError
 from keras_stt.formats.lines import read_lines
 from keras_stt.formats.malformed import Malformed
 
