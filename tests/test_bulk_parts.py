@@ -2,10 +2,13 @@
 
 import json
 import os
+import socket
+import sys
 from pathlib import Path
 
 import pytest
 
+from keras_stt.bulk.engine import Engine, connected
 from keras_stt.bulk.parts import divide, file_identity, join_json_lines, missing, read_part, write_part
 from keras_stt.bulk.recordings import find_recordings
 from keras_stt.bulk.work import DEATHS, JOURNAL, make_part
@@ -172,3 +175,26 @@ def test_nothing_to_do_is_said(tmp_path):
         find_recordings([str(tmp_path)])
     with pytest.raises(FlagError, match="--list: .*cannot be read"):
         find_recordings([], str(tmp_path / "none"))
+
+
+def test_an_address_where_nobody_listens_is_said_at_once():
+    pytest.importorskip("ray", reason='ray is not installed: pip install "keras_stt[cluster]"')
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))  # and not listening
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+        with pytest.raises(FlagError, match=f"--ray_address: {address}: no answer"), connected(Engine(address)):
+            pass
+    with pytest.raises(FlagError, match="--ray_address: somewhere: no answer"), connected(Engine("somewhere")):
+        pass
+
+
+def test_without_ray_the_fix_is_said(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)  # as Python says that there is none
+    with pytest.raises(InputError, match=r"ray is not installed; pip install"), connected(Engine()):
+        pass
+
+
+@pytest.mark.parametrize("wrong", [{"workers": -1}, {"cpus": 0}, {"gpus": -1.0}])
+def test_numbers_that_make_no_sense_are_refused(wrong):
+    with pytest.raises(FlagError):
+        Engine(**wrong)

@@ -8,6 +8,7 @@ import dataclasses
 import logging
 import os
 import pickle
+import socket
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -27,6 +28,7 @@ _QUIET = {
 }
 _LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}  # its name; what it does is to take 127.0.0.1
 _OBJECT_STORE = 80 * 2**20  # bytes, about the least that Ray takes: no audio goes through it
+ANSWER_SECONDS = 10
 _MOST_TASKS = 10_000  # above which Ray Data gets slow; a task then makes several parts
 _THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
@@ -150,6 +152,8 @@ def connected(engine: Engine) -> Iterator:
     if ray.is_initialized():
         yield ray
         return
+    if engine.address:
+        _require_listener(engine.address)
     with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder:
         try:
             with _held_stderr():
@@ -160,6 +164,17 @@ def connected(engine: Engine) -> Iterator:
             yield ray
         finally:
             ray.shutdown()
+
+
+def _require_listener(address: str) -> None:
+    """Raises FlagError where nobody listens: Ray would try for many minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWER_SECONDS).close()
+    except (OSError, ValueError) as error:
+        raise FlagError(
+            "ray_address", f"{address}: no answer ({error}); give HOST:PORT of the cluster's head"
+        ) from error
 
 
 @contextlib.contextmanager

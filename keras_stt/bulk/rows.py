@@ -31,11 +31,11 @@ class Rows:
 
     def identities(self) -> Iterator[str]:
         """Of each row, for `parts.divide`: the record, and its audio's file as it is now."""
+        status = functools.lru_cache(maxsize=64)(_file_status)  # a long recording has many rows, one after the other
         for record in itertools.chain.from_iterable(self.indexes):
-            yield f"{record.to_json()}\0{_file_status(getattr(record.audio, 'path', ''))}"
+            yield f"{record.to_json()}\0{status(getattr(record.audio, 'path', ''))}"
 
 
-@functools.lru_cache(maxsize=64)  # a long recording has many rows, one after the other
 def _file_status(path: str) -> str:
     try:
         status = os.stat(path)
