@@ -177,6 +177,7 @@ def test_nothing_to_do_is_said(tmp_path):
         find_recordings([], str(tmp_path / "none"))
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Ray itself
 def test_an_address_where_nobody_listens_is_said_at_once():
     pytest.importorskip("ray", reason='ray is not installed: pip install "keras_stt[cluster]"')
     with socket.socket() as free:
