@@ -3,10 +3,11 @@
     python benchmarks/bulk.py [--model=librispeech-small] [--data_dir=LIBRISPEECH_FOLDER] [--seconds=600] [--rounds=3]
 
 `keras-stt bulk transcribe` with one worker and with two beside `keras-stt transcribe`, on the same files, by the clock:
-each is run on all files and on one, and what the one takes is the start. Then, in this process and in CPU time, the
-features and the forced alignment of the same utterances as a worker makes them, decoding included, and how many bytes
-are stored for an hour of audio. Runs on the backend that KERAS_BACKEND names. The speech is that of the embedded corpus
-where no folder is given. Writes benchmarks/results/bulk.json.
+each is run on all files and on one, and what the one takes is the start. Other work on the machine disturbs the clock;
+how busy it was is written down. Then, in this process and in CPU time, which is disturbed less: transcripts, features
+and forced alignment of the same utterances as a worker makes them, decoding included, and how many bytes are stored
+for an hour of audio. Every process has one thread. Runs on the backend that KERAS_BACKEND names. The speech is that of
+the embedded corpus where no folder is given. Writes benchmarks/results/bulk.json.
 """
 
 import argparse
@@ -15,15 +16,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 
-from rounds import write_results
+from rounds import ONE_THREAD, write_results
 
 from keras_stt.bulk.features import LogMel
 from keras_stt.bulk.parts import divide
-from keras_stt.bulk.rows import Rows
+from keras_stt.bulk.transcripts import Transcription
 from keras_stt.bulk.work import make_part
 from keras_stt.data.index import build_index
 from keras_stt.data.records import Record
@@ -94,17 +95,17 @@ def transcription(model: str, files: list[str], hours: float, rounds: int) -> li
     return [{**row, "transcript_bytes_per_hour": size / hours} for row in rows]
 
 
-def worker_part(work, rows: Rows, folder: Path, hours: float) -> dict:
+def worker_part(work, inputs: Sequence, folder: Path, hours: float) -> dict:
     """What a worker takes to begin, its hours of audio per core-hour, and the bytes it stores for an hour of audio."""
-    parts = divide(range(len(rows)), rows.identities(), PART_SIZE, folder, work.identity())
-    began = time.perf_counter()
+    parts = divide(inputs, map(str, inputs), PART_SIZE, folder, work.identity())
+    began = time.process_time()
     make = work.open()
-    make(0)  # what is imported or compiled once
-    start = time.perf_counter() - began
+    make(inputs[0])  # what is imported or compiled once
+    start = time.process_time() - began
     spent = _cpu_seconds(lambda: [make_part(work, make, part) for part in parts])
     stored = sum(os.path.getsize(part.path) for part in parts)
     return {
-        "start_seconds": start,
+        "start_cpu_seconds": start,
         "audio_hours_per_core_hour": hours * PER_HOUR / spent,
         "bytes_per_hour": stored / hours,
     }
@@ -116,16 +117,17 @@ def _cpu_seconds(run: Callable[[], object]) -> float:
     return time.process_time() - began
 
 
-def preparation(model: str, records: list[Record], folder: Path, hours: float) -> dict:
-    """Of the index, the features and the word times."""
+def per_core(model: str, records: list[Record], files: list[str], folder: Path, hours: float) -> dict:
+    """Of the index, and of each work."""
     began = time.process_time()
     build_index(records, folder / "index", "benchmark")
     seconds = time.process_time() - began
     size = sum(path.stat().st_size for path in (folder / "index").iterdir())
-    rows, folders = Rows([str(folder / "index")]), (str(folder / "index"),)
+    rows, folders = range(len(records)), (str(folder / "index"),)
     return {
         "index": {"audio_hours_per_core_hour": hours * PER_HOUR / seconds, "bytes_per_hour": size / hours},
         "features": worker_part(LogMel(folders, 80), rows, folder, hours),
+        "transcripts": worker_part(Transcription(model, (("passes", 1),)), files, folder, hours),
         "word times": worker_part(HeardTimes(folders, model), rows, folder, hours),
     }
 
@@ -137,6 +139,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=600.0)
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
+    if any(os.environ.get(name) != value for name, value in ONE_THREAD.items()):
+        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **ONE_THREAD})
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         records = utterances(arguments.data_dir, arguments.seconds)
@@ -149,9 +153,9 @@ def main() -> None:
             "rounds": arguments.rounds,
             "flac_bytes_per_hour": sum(map(os.path.getsize, files)) / hours,
             "transcription": transcription(arguments.model, files, hours, arguments.rounds),
-            "preparation": preparation(arguments.model, records, folder, hours),
+            "per_core": per_core(arguments.model, records, files, folder, hours),
         }
-    for what, row in found["preparation"].items():
+    for what, row in found["per_core"].items():
         speed, size = row["audio_hours_per_core_hour"], row["bytes_per_hour"] / 1e6
         print(f"{what:20s}{speed:7.0f} hours of audio per core-hour, {size:6.1f} MB stored for an hour")
     found["busy_processes_at_the_end"] = os.getloadavg()[0]
