@@ -10,8 +10,10 @@ from absl import app, flags, logging
 
 from keras_stt.cli.backend import missing_backend, require_known_backend
 from keras_stt.cli.compiled import keep_compiled
+from keras_stt.cli.endings import ending
+from keras_stt.cli.launch import launch
 from keras_stt.cli.quiet import quiet_tensorflow
-from keras_stt.errors import InputError, OutputError, RunError, is_full, write_error
+from keras_stt.train.distribution.job import Job, job_of
 
 flags.DEFINE_string(
     "view",
@@ -180,11 +182,41 @@ flags.DEFINE_integer(
     3,
     "How often training goes back to the last checkpoint at half the rate, when the loss is no number.",
 )
+# Several devices and processes.
+flags.DEFINE_string(
+    "distribution",
+    "none",
+    "none; data: devices share every batch (jax: keras.distribution, tensorflow: tf.distribute); model: some share "
+    "each copy of the model too (jax).",
+)
+flags.DEFINE_integer(
+    "num_processes", 0, "Processes of the run; 0: KERAS_DISTRIBUTION_NUM_PROCESSES, else 1. All of one --output_dir."
+)
+flags.DEFINE_integer(
+    "process_id",
+    -1,
+    "Which this one is, from 0; below 0: KERAS_DISTRIBUTION_PROCESS_ID, else this one starts them all on this machine.",
+)
+flags.DEFINE_string(
+    "job_addresses", "", "HOST:PORT of each process, comma-separated; empty: KERAS_DISTRIBUTION_JOB_ADDRESSES."
+)
+flags.DEFINE_integer("cpu_devices", 0, "Virtual devices of the CPU in each process, to try this out; 0: none.")
+flags.DEFINE_integer("model_shards", 2, "With --distribution=model, devices that share a copy of the model.")
+flags.DEFINE_list(
+    "layout",
+    [
+        ".*feed_forward/inner/kernel=1",
+        ".*feed_forward/outer/kernel=0",
+        ".*(query|key_value)/kernel=1",
+        ".*/output/kernel=0",
+    ],
+    "With --distribution=model, PATTERN=AXIS: variables whose path has the pattern are cut along that axis.",
+)
+flags.DEFINE_integer(
+    "batch_multiple", 1, "Of every batch's size: as many devices as will ever share one; a resumed run keeps to it."
+)
 flags.DEFINE_bool("export", False, "Write a SavedModel to --output_dir/export and check it.")
 flags.DEFINE_integer("seed", 1, "Of weights, order, masks and augmentation.")
-
-
-GO_ON = "--resume goes on from the last checkpoint"
 
 
 def main(argv) -> int:
@@ -193,43 +225,29 @@ def main(argv) -> int:
     if len(argv) > 1:
         print(f"train_main.py: {argv[1]!r} is no flag; flags begin with --", file=sys.stderr)
         return 2
+    job = Job()
     try:
         require_known_backend()
-        from keras_stt.export import ExportError  # Keras takes seconds to import: not for --help
-        from keras_stt.train.run import train
-        from keras_stt.train.stop_signals import Stopped
+        job = asked_job()
+        if job.process is None:
+            return launch(job, [sys.executable, *sys.argv])
+        from keras_stt.train.run import train  # Keras takes seconds to import: not for --help
+
+        logging.set_verbosity(logging.WARNING)
+        summary = train(options_from_flags(), flags=flagfile())
     except ModuleNotFoundError as error:
         print(f"train_main.py: {missing_backend(error)}", file=sys.stderr)
         return 2
-    except InputError as error:
-        print(f"train_main.py: {error}", file=sys.stderr)
-        return 2
-
-    logging.set_verbosity(logging.WARNING)
-    defined = sorted(defined_flags(), key=lambda flag: flag.name)
-    try:
-        summary = train(
-            options_from_flags(), flags="".join(flag.serialize() + "\n" for flag in defined if flag.name != "resume")
-        )
-    except (InputError, RunError) as error:
-        print(f"train_main.py: {error}", file=sys.stderr)
-        return 1 if isinstance(error, OutputError | RunError) else 2
-    except ExportError as error:
-        print(f"train_main.py: --export: {error}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        if not is_full(error):
+    except BaseException as error:
+        told = ending(error, flags.FLAGS.output_dir, job.process, job.processes)
+        if told is None:
             raise
-        print(
-            f"train_main.py: {write_error(error.filename or flags.FLAGS.output_dir, error)}; {GO_ON}", file=sys.stderr
-        )
-        return 1
-    except Stopped as stopped:
-        print(f"train_main.py: stopped by {stopped}; {GO_ON}", file=sys.stderr)
-        return stopped.exit_code
-    except KeyboardInterrupt:
-        print(f"train_main.py: interrupted; {GO_ON}", file=sys.stderr)
-        return 130
+        print(f"train_main.py: {told[0]}", file=sys.stderr, flush=True)
+        if job.processes > 1:
+            os._exit(told[1])  # at an orderly end it would wait for processes that may be gone
+        return told[1]
+    if not summary:  # the first process tells
+        return 0
     if "verdict" in summary:
         print(f"{'healthy' if summary['healthy'] else 'not healthy'}: {summary['verdict']}")
         return 0 if summary["healthy"] else 1
@@ -242,6 +260,20 @@ def main(argv) -> int:
         f"{os.path.join(flags.FLAGS.output_dir, 'report.html')}"
     )
     return 0
+
+
+def asked_job() -> Job:
+    """The processes that the flags ask for."""
+    asked = flags.FLAGS
+    if asked.distribution == "none":
+        return Job()
+    return job_of(asked.num_processes, asked.process_id, asked.job_addresses)
+
+
+def flagfile() -> str:
+    """What gives these flags again, but for `--resume`."""
+    defined = sorted(defined_flags(), key=lambda flag: flag.name)
+    return "".join(flag.serialize() + "\n" for flag in defined if flag.name != "resume")
 
 
 def defined_flags() -> list[flags.Flag]:

@@ -1,40 +1,45 @@
 """Kills training at random moments and in the middle of writing checkpoints, and resumes it each time; at the end
 weights and history must be those of a run that nobody killed.
 
-    python benchmarks/kills.py --kills=20
+    python benchmarks/kills.py --kills=20 --folder=NEW_FOLDER
 
 For each backend and view an unbroken run, then one that is killed so often. Writes `benchmarks/results/kills.json`.
 """
 
 import argparse
-import csv
 import json
 import os
 import random
-import re
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
-import numpy as np
+from training_runs import (
+    LONGEST,
+    ROOT,
+    begun,
+    finish,
+    history_difference,
+    largest_difference,
+    newest_step,
+    said,
+    start,
+)
 
-ROOT = Path(__file__).parent.parent
 RESULT = ROOT / "benchmarks/results/kills.json"
 EVERY = 5  # steps between checkpoints
 SIZE = ("--epochs=3", "--steps_per_epoch=40", f"--checkpoint_steps={EVERY}", "--warmup_steps=5", "--test_utterances=2")
 VIEWS = {
     "window": ("--flagfile=flags/tiny.cfg", "--task=infill", "--mask_schedule=linear", "--dropout=0.1"),
     "utterance": (
-        *("--dataset=synthetic_tiny", "--view=utterance", "--alignment_dir=", "--phone_weight=0", "--speed=0.1"),
-        *("--model_dim=32", "--audio_blocks=2", "--refiner_blocks=1", "--dropout=0.1", "--time_masks=2"),
-        *("--batch_seconds=20", "--attention_heads=2", "--passes=1", "--position=rotary"),
+        *("--dataset=synthetic_tiny", "--view=utterance", "--phone_weight=0", "--speed=0.1", "--time_masks=2"),
+        *("--model_dim=32", "--audio_blocks=2", "--refiner_blocks=1", "--dropout=0.1", "--batch_seconds=20"),
+        *("--attention_heads=2", "--passes=1", "--position=rotary"),
     ),
 }
 TOLERANCE = {"tensorflow": 0.0, "jax": 0.0, "torch": 1e-6}  # of a weight
-MEASURED = re.compile(r"seconds|wer_callback_share")  # differs from run to run
-LONGEST = 600.0  # seconds that one life of a run may take
+FORK_SECONDS = 0.7  # after a checkpoint, the latest moment of a kill
 
 
 def main() -> None:
@@ -45,7 +50,6 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1, help="of the moments")
     parser.add_argument("--folder", type=Path, required=True, help="for runs and caches; must be new or empty")
     args = parser.parse_args()
-    args.folder.mkdir(parents=True, exist_ok=True)
     found = json.loads(RESULT.read_text()) if RESULT.exists() else {}
     for backend in args.backends.split(","):
         for view in args.views.split(","):
@@ -63,47 +67,46 @@ def survive(folder: Path, backend: str, view: str, kills: int, seed: int) -> dic
     """
     rng = random.Random(f"{seed} {backend} {view}")
     whole, broken = folder / "whole", folder / "broken"
-    unbroken = start(whole, backend, view)
-    assert unbroken.wait(LONGEST) == 0, said(whole)
-    deaths = []
+    flags = (*VIEWS[view], *SIZE, f"--cache_dir={folder / 'cache'}")
+    finish(whole, backend, *flags)
+    deaths: list[dict] = []
     while len(deaths) < kills:
-        in_writing = len(deaths) % 2 == 1
-        death = one_life(broken, backend, view, rng, in_writing)
+        death = one_life(broken, backend, flags, rng, in_writing=len(deaths) % 2 == 1)
         if death is None:  # it came to its end before
             break
         deaths.append(death)
-    last = start(broken, backend, view)
-    assert last.wait(LONGEST) == 0, said(broken)
-    difference = largest_difference(whole / "model.keras", broken / "model.keras")
+    finish(broken, backend, *flags)
+    difference, measured = largest_difference(whole, broken), history_difference(whole, broken)
     assert difference <= TOLERANCE[backend], f"weights differ by {difference}"
-    assert history(whole, backend) == history(broken, backend), "histories differ"
+    assert measured <= (1e-3 if TOLERANCE[backend] else 0), f"histories differ by {measured}"
     left = [path.name for path in (broken / "checkpoint").iterdir() if path.name.startswith(".")]
     assert not left, f"half-written files are left: {left}"
     return {
         "kills": len(deaths),
         "while_writing_a_checkpoint": sum(death["writing"] for death in deaths),
         "before_the_first_checkpoint": sum(death["step"] == 0 for death in deaths),
-        "most_steps_lost_to_a_kill": EVERY,
+        "newest_checkpoint_at_each_kill": [death["step"] for death in deaths],
+        "steps_between_checkpoints": EVERY,
         "largest_difference_of_a_weight": difference,
-        "steps": deaths and [death["step"] for death in deaths],
+        "largest_difference_in_history": measured,
     }
 
 
-def one_life(output: Path, backend: str, view: str, rng: random.Random, in_writing: bool) -> dict | None:
+def one_life(output: Path, backend: str, flags: tuple, rng: random.Random, in_writing: bool) -> dict | None:
     """Starts or resumes a run and kills it; None where it has ended by itself.
 
     Raises:
         AssertionError: it did not go on from the newest checkpoint that was there.
     """
-    before = newest_step(output)
-    resumed = begun(output)
-    process = start(output, backend, view)
-    if in_writing:  # after some checkpoints
+    before, resumed = newest_step(output), begun(output)
+    process = start(output, backend, *flags)
+    writing = False
+    if in_writing:
         writing = wait_for_writing(process, output, rng.randint(1, 4))
-    else:
-        wait_until(process, lambda: newest_step(output) > before or rng.random() < 1e-4)
-        writing = False
-        time.sleep(rng.uniform(0, 0.7))
+    else:  # at any moment, of its preparations too
+        early = time.monotonic() + rng.uniform(0, 20) if rng.random() < 0.3 else float("inf")
+        wait_until(process, lambda: newest_step(output) > before or time.monotonic() > early)
+        time.sleep(rng.uniform(0, FORK_SECONDS))
     if process.poll() is not None:
         assert process.returncode == 0, said(output)
         return None
@@ -112,30 +115,6 @@ def one_life(output: Path, backend: str, view: str, rng: random.Random, in_writi
     if resumed and before and newest_step(output) > before:
         assert f"going on from step {before}," in said(output), f"not from {before}: {said(output)}"
     return {"writing": writing, "step": newest_step(output)}
-
-
-def start(output: Path, backend: str, view: str) -> subprocess.Popen:
-    resume = ["--resume"] if begun(output) else []
-    output.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "train_main.py", *VIEWS[view], *SIZE, f"--output_dir={output}", *resume]
-    command.append(f"--cache_dir={output.parent.parent / 'cache'}")
-    environment = {**os.environ, "KERAS_BACKEND": backend, "CUDA_VISIBLE_DEVICES": "-1"}
-    with (output.parent / f"{output.name}.log").open("w") as log:
-        return subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT, env=environment)
-
-
-def begun(output: Path) -> bool:
-    return (output / "flags.cfg").exists()
-
-
-def said(output: Path) -> str:
-    return (output.parent / f"{output.name}.log").read_text()
-
-
-def newest_step(output: Path) -> int:
-    """Of the newest checkpoint; 0 without one."""
-    names = [path.name for path in (output / "checkpoint").glob("[0-9]*.npz")]
-    return max((int(name.split("-")[1]) for name in names), default=0)
 
 
 def wait_until(process: subprocess.Popen, happened) -> None:
@@ -156,22 +135,6 @@ def wait_for_writing(process: subprocess.Popen, output: Path, count: int) -> boo
         wait_until(process, lambda: not is_written())
         wait_until(process, is_written)
     return is_written()
-
-
-def largest_difference(path, other) -> float:
-    import keras_stt
-
-    pairs = zip(keras_stt.load_model(path).get_weights(), keras_stt.load_model(other).get_weights(), strict=True)
-    return max(float(np.abs(one.astype(np.float64) - two).max()) for one, two in pairs)
-
-
-def history(output: Path, backend: str) -> list[dict]:
-    """What was measured in each epoch but for times; on torch rounded, since its sums depend on its threads."""
-    with (output / "history.csv").open() as file:
-        rows = list(csv.DictReader(file))
-    kept = [{name: value for name, value in row.items() if not MEASURED.search(name)} for row in rows]
-    digits = 12 if TOLERANCE[backend] == 0 else 3
-    return [{name: round(float(value), digits) for name, value in row.items()} for row in kept]
 
 
 if __name__ == "__main__":

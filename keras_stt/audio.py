@@ -88,8 +88,8 @@ def read_audio(source, start: float = 0.0, end: float | None = None, whole: bool
     """Reads a recording, or the part of it from `start` to `end` seconds, as 16 kHz mono float32.
 
     A recording that ends before its header says, or that is damaged in the middle, is read as far as it can be
-    decoded, and the log says so. A WAV header is not believed in the first place: recorders that were stopped leave 0
-    or 4 GB in it.
+    decoded, and the log says so. Of a WAV that claims more than there is, libsndfile tells what there is: recorders
+    that were stopped leave 4 GB in its header.
 
     Args:
         source: a path or the bytes of an audio file, in any format soundfile reads (FLAC, WAV, Ogg Opus, MP3, ...).
@@ -167,6 +167,8 @@ def _require_file(path, name: str) -> None:
     if not stat.S_ISREG(status.st_mode):
         kind = "a folder" if stat.S_ISDIR(status.st_mode) else "a pipe or device"
         raise AudioError(f"{name}: cannot be read as audio ({kind}, no file); {fix}", NO_FILE)
+    if not os.access(path, os.R_OK):
+        raise AudioError(f"{name}: cannot be read as audio (permission denied); {fix}", NO_FILE)
     if not status.st_size:
         raise AudioError(f"{name}: cannot be read as audio (no bytes in it); {fix}", EMPTY)
 

@@ -161,7 +161,7 @@ class SubwordTokens(Tokens):
         try:
             encoder = _processor(self.model)
             whole = _pieces(encoder) == self.pieces  # else it would give ids of other pieces in silence
-        except RuntimeError:
+        except (RuntimeError, UnicodeDecodeError):
             whole = False
         if not whole:
             raise InputError("subword tokens: the sentencepiece model is damaged; take the config of to_config() whole")

@@ -72,6 +72,16 @@ def test_segments_of_one_voice_that_overlap(tmp_path):
     assert train.examples["overlaps an earlier segment"] == f"{tmp_path / 'train.stm'}: a at 1.00 s"
 
 
+def test_two_who_begin_and_end_together_are_two_records(tmp_path):
+    write_audio(tmp_path / "a.wav", 2.0)
+    (tmp_path / "train.stm").write_text("a 1 S 0 1 one\na 1 T 0 1 two\na 1 S 1 2 three\n")
+    assert [record.id for record in open_train("stm", tmp_path)] == [
+        "a-1-00000000-00001000-S",
+        "a-1-00000000-00001000-T",
+        "a-1-00001000-00002000",
+    ]
+
+
 def test_malformed_rows_of_a_manifest_are_skipped_and_counted(tmp_path):
     write_audio(tmp_path / "a.wav", 10.0)
     lines = [

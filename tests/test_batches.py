@@ -266,7 +266,7 @@ def test_word_steps_are_where_the_tones_are_heard(make):
     """Also when speech is faster or slower and the window begins a little off: sound and times move together."""
     shown = functools.partial(make, hide=hide_everything, jitter=1.0, augmentation=Augmentation(tempo=0.2))()
     inside, outside = [], []
-    for step in range(27):
+    for step in range(60):
         inputs, targets = shown[step]
         for i, length in enumerate(inputs["feature_lengths"]):
             steps = inputs["features"][i, : length // 6 * 6].max(axis=1).reshape(-1, 6).mean(axis=1)

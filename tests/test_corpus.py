@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from keras_stt.alignment import WordAligner
 from keras_stt.errors import FlagError, InputError
 from keras_stt.train.corpus import open_splits
 from keras_stt.train.options import TrainOptions
@@ -129,3 +130,49 @@ def test_a_file_that_comes_into_another_corpus_is_heard(options, tmp_path):
     assert len(train_index(options(extra_train_dataset=extra))) == 5
     write_corpus(tmp_path / "more", (("train", "7", 1),))
     assert len(train_index(options(extra_train_dataset=extra))) == 6
+
+
+def test_an_id_that_comes_twice_is_used_once(options, tmp_path):
+    transcripts = tmp_path / "corpus/train/1/9/1-9.trans.txt"
+    transcripts.write_text(transcripts.read_text() + "1-9-0001 FOUR FIVE\n")
+    train = open_splits(options(train_known_times=False), tmp_path)["train"]
+    assert [record.id for record in train.index] == ["1-9-0000", "1-9-0001", "1-9-0002"]
+    assert train.index[1].text == WORDS
+    assert train.skipped == {"duplicate id": 1}
+    where = f"1-9-0001 ({tmp_path}/corpus/train/1/9/1-9-0001.flac)"
+    assert (tmp_path / "skipped.csv").read_text() == f"split,reason,where\ntrain,duplicate id,{where}\n"
+
+
+def test_what_was_asked_to_be_left_out_is_listed_and_does_not_stop_a_run(options, tmp_path):
+    splits = open_splits(options(train_known_times=True, max_skipped_share=0.0), tmp_path)
+    assert splits["train"].skipped == {"word times unknown": 2}
+    assert (tmp_path / "skipped.csv").read_text().count("word times unknown,1-9-000") == 2
+
+
+def test_hours_and_megabytes_are_not_aligned(options, tmp_path, monkeypatch):
+    """They would take an aligner's memory before the index refuses them."""
+    transcripts = tmp_path / "corpus/train/1/9/1-9.trans.txt"
+    transcripts.write_text(transcripts.read_text().replace("1-9-0002 ONE", "1-9-0002 " + "ONE " * 100_000))
+    asked = []
+    align = WordAligner.align
+    monkeypatch.setattr(WordAligner, "align", lambda self, record: asked.append(record.id) or align(self, record))
+    train = open_splits(options(train_known_times=True))["train"]
+    assert train.skipped == {"more text than can be said in its time": 1, "word times unknown": 1}
+    assert "1-9-0002" not in asked
+    assert "1-9-0000" in asked
+
+
+def test_a_corpus_that_was_refused_is_looked_at_again(options, tmp_path):
+    good = tmp_path / "corpus/train/1/9/1-9-0002.flac"
+    data = good.read_bytes()
+    good.write_bytes(data[: len(data) // 2])
+    with pytest.raises(FlagError, match="--max_skipped_share: 1 of 5 records cannot be used, 20% where 10% may be: 1 "):
+        open_splits(options(max_skipped_share=0.1))
+    good.write_bytes(data)
+    assert open_splits(options(max_skipped_share=0.1))["train"].skipped == {}
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
+def test_a_share_is_from_0_to_1(options, share):
+    with pytest.raises(FlagError, match="--max_skipped_share"):
+        options(max_skipped_share=share)

@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+import soundfile
 from conftest import write_tone_records
 
 from keras_stt.audio import audio_duration
@@ -88,6 +89,27 @@ def test_audio_that_cannot_be_read_is_counted_and_not_used(tmp_path):
     assert [len(store[row]) > 0 for row in range(4)] == [True, False, False, True]
     np.testing.assert_allclose(store[3].astype(np.float32), log_mel(records[3].read()), atol=0.01)
     assert json.loads((tmp_path / "features" / "meta.json").read_text())["skipped"] == store.skipped
+
+
+def test_what_nothing_can_be_learned_from_has_no_frames(tmp_path):
+    records = write_tone_records(tmp_path, [2, 2, 2])
+    soundfile.write(tmp_path / "1.wav", np.full(16_000, 0.25), 16_000)
+    soundfile.write(tmp_path / "2.wav", np.arange(150) / 1000, 16_000)
+    store = open_features(build_index(records, tmp_path / "index", "f"), tmp_path / "features", "f")
+    assert store.skipped == {"silent": 1, "shorter than 10 ms": 1}
+    assert store.usable.tolist() == [True, False, False]
+
+
+def test_without_a_store_audio_that_cannot_be_used_is_counted_once(tmp_path):
+    records = write_tone_records(tmp_path, [2, 2, 2])
+    (tmp_path / "2.wav").write_bytes(b"This is no sound.")
+    (tmp_path / "1.wav").unlink()
+    computed = ComputedFeatures(build_index(records, tmp_path / "index", "f"))
+    assert computed.skipped == {}
+    for row in (2, 0, 1, 2, 1, 2):
+        assert (len(computed[row]) > 0) == (row == 0)
+    assert computed.skipped == {"no audio file": 1, "broken audio file": 1}
+    assert [where for _, where in computed.skipped_rows] == [records[1].where, records[2].where]
 
 
 def test_a_corpus_none_of_which_can_be_read(tmp_path):

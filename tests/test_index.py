@@ -8,9 +8,11 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from keras_stt.data import index_writer, skipped
 from keras_stt.data.index import Index, build_index, is_complete
 from keras_stt.data.locations import FileAudio, JoinedAudio
 from keras_stt.data.records import Record
+from keras_stt.data.skipped import Skipped
 
 
 def record(i, text="Hello, world!", times=((0.1, 0.4), (0.5, 0.9)), end=2.5, **fields):
@@ -63,6 +65,86 @@ def test_what_cannot_be_learned_from_is_left_out_and_counted(tmp_path):
         "word times do not match the words": 1,
         "no audio file": 3,
     }
+
+
+def test_what_is_no_utterance_is_left_out_and_listed(tmp_path):
+    class Corpus(list):
+        skipped = {"no audio file": 1}
+        skipped_rows = [("no audio file", "none.wav")]
+
+    records = Corpus(
+        [record(0), record(1, "word " * 999, end=2.0), record(2, end=3602.0), record(3, "A" * 60, ((0, 1),))]
+    )
+    records.append(record(4, end=float("nan")))
+    index = build_index(records, tmp_path / "index", "f")
+    assert [one.id for one in index] == ["u0", "u3"]
+    assert Index(tmp_path / "index").skipped_rows == [
+        ("more text than can be said in its time", "u1 (1.wav)"),
+        ("longer than an hour", "u2 (2.wav)"),
+        ("no audio", "u4 (4.wav)"),
+        ("no audio file", "none.wav"),
+    ]
+
+
+def corpus_with_duplicates():
+    """Records 1 and 4 a second time with other words, and record 4 a third time."""
+    twice = [dataclasses.replace(record(i), text="OTHER WORDS", speaker="other") for i in (1, 4, 4)]
+    return [*(record(i) for i in range(6)), *twice, record(6)]
+
+
+@pytest.mark.parametrize("collisions", [False, True])
+def test_the_first_record_of_an_id_stays_whatever_the_hashes(tmp_path, monkeypatch, collisions):
+    if collisions:  # of all ids, which are told apart all the same
+        monkeypatch.setattr(index_writer, "id_hash", lambda part, identifier: 7)
+    index = build_index(corpus_with_duplicates(), tmp_path / "index", "f")
+    unique = build_index([record(i) for i in range(7)], tmp_path / "unique", "f")
+    assert list(index) == list(unique)
+    assert index[6].id == "u6"
+    assert index.skipped == {"duplicate id": 3}
+    assert index.skipped_rows == [("duplicate id", f"u{i} ({i}.wav)") for i in (1, 4, 4)]
+    assert (index.content, index.speakers, index.hours) == (unique.content, unique.speakers, unique.hours)
+    assert index.vocabulary_counts() == unique.vocabulary_counts()
+    assert sorted(path.name for path in index.folder.iterdir()) == sorted(path.name for path in unique.folder.iterdir())
+
+
+def test_two_corpora_that_are_joined_may_use_the_same_ids(tmp_path):
+    class Joined:
+        def __iter__(self):
+            for self.part in range(2):  # noqa: B020
+                yield from [record(0), record(1)]
+            yield record(1)
+
+    index = build_index(Joined(), tmp_path / "index", "f")
+    assert [one.id for one in index] == ["u0", "u1", "u0", "u1"]
+    assert index.skipped == {"duplicate id": 1}
+
+
+def test_looking_for_duplicates_takes_few_bytes_an_utterance(tmp_path):
+    with (tmp_path / "records").open("w+b") as file:
+        written = index_writer._Written(file)
+        for i in range(20_000):
+            written.add(record(i), ["HELLO", "WORLD"], 0)
+        tracemalloc.start()
+        assert written.duplicates() == []
+        assert tracemalloc.get_traced_memory()[1] < 20_000 * 12
+        tracemalloc.stop()
+
+
+def test_file_names_that_are_no_text_come_back(tmp_path):
+    odd = dataclasses.replace(record(0), id="a\udcff", audio=FileAudio("a\udcff\n.wav"), speaker="s\udcff")
+    index = build_index([odd], tmp_path / "index", "f")
+    assert (index[0].audio, index[0].id, index.speakers) == (odd.audio, odd.id, [odd.speaker])
+    assert next(iter(index)).audio == odd.audio
+
+
+def test_a_list_of_what_was_skipped_has_an_end(monkeypatch):
+    monkeypatch.setattr(skipped, "LISTED", 3)
+    found = Skipped()
+    for i in range(9):
+        found.add("often", str(i))
+    found.add("once", "here")
+    assert found.counts == {"often": 9, "once": 1}
+    assert found.rows == [("often", "0"), ("often", "1"), ("often", "2"), ("once", "here")]
 
 
 def test_a_corpus_of_nothing(tmp_path):

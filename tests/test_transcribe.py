@@ -83,6 +83,21 @@ def test_any_length_gives_words_in_order_within_the_recording(tiny_recognizer, s
         assert word.text in tiny_recognizer.vocabulary[4:]
 
 
+def test_many_batches_of_windows_say_what_one_says(tiny_recognizer, rng, monkeypatch):
+    samples = noise(rng, 45)
+    expected = tiny_recognizer.transcribe(samples, 16_000)
+    assert expected.words[-1].end > 40
+    monkeypatch.setattr("keras_stt.transcribe.windows.BATCH_WINDOWS", (128,))
+    assert_same(tiny_recognizer.transcribe(samples, 16_000), expected)
+
+
+def test_long_digital_silence_says_nothing_and_what_follows_is_heard(tiny_recognizer, rng):
+    samples = np.concatenate([np.zeros(16_000 * 60, np.float32), noise(rng, 5)])
+    words = tiny_recognizer.transcribe(samples, 16_000).words
+    assert words
+    assert words[0].start > 30  # the last batch of windows, some 20 s, has silence and speech
+
+
 def test_integers_are_their_share_of_the_range(tiny_recognizer, rng):
     integers = np.round(noise(rng, 3) * 32768).astype(np.int16)
     floats = integers.astype(np.float32) / 32768

@@ -125,6 +125,23 @@ def test_long_recordings_are_heard_in_pieces_and_sewn_together(model, seconds):
     assert (len(heard) > 1) == (seconds > MOST_SECONDS)
 
 
+def test_long_digital_silence_is_not_heard_and_what_is_said_around_it_is(model):
+    text, samples, times = spoken(round(20 / SECONDS_A_WORD), seed=20)
+    silence, heard, whole = 600.0, [], model.draft_and_refine
+
+    def counting(features, lengths, passes):
+        heard.extend(lengths.tolist())
+        return whole(features, lengths, passes)
+
+    model.draft_and_refine = counting
+    recording = np.concatenate([samples, np.zeros(round(silence * 16_000), np.float32), samples])
+    transcript = model.transcribe(recording, 16_000)
+    assert transcript.text == f"{text} {text}"
+    later = len(samples) / 16_000 + silence
+    assert_times(transcript.words, [*times, *((start + later, end + later) for start, end in times)])
+    assert sum(heard) <= 100 * 4 * MOST_SECONDS
+
+
 def test_memory_does_not_grow_with_the_length_of_a_recording(untrained):
     """But for the samples themselves: what the model makes of a part is gone before the next is heard."""
     most = {}

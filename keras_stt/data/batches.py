@@ -7,6 +7,7 @@ import numpy as np
 
 from keras_stt.data.augment import Augmentation, augment
 from keras_stt.data.plan import WindowPlan
+from keras_stt.data.share import WHOLE, Share
 from keras_stt.data.windows import WindowShape, cut_window
 from keras_stt.features import FRAME_SECONDS
 from keras_stt.masking import Masking
@@ -28,6 +29,7 @@ class WindowBatches:
         hide: which tokens are masked, and which asked for.
         augmentation: `None` for evaluation.
         jitter: how far windows begin from the start of their first word, 0 to 1; see `windows.cut_window`.
+        share: of every batch, what is read; others read the rest.
     """
 
     index: object
@@ -38,6 +40,11 @@ class WindowBatches:
     hide: Hide
     augmentation: Augmentation | None = None
     jitter: float = 0.0
+    share: Share = WHOLE
+
+    def shared(self, share: Share) -> "WindowBatches":
+        """The same, of which only a share is read."""
+        return dataclasses.replace(self, share=share)
 
     def __len__(self) -> int:
         return self.plan.steps_per_epoch
@@ -49,33 +56,36 @@ class WindowBatches:
 
     def __getitem__(self, step: int):
         utterances, windows = self.plan.rows(step)
-        rng = self.plan.generator(step)
-        size = len(utterances)
-        first = self.features[int(utterances[0])]
-        frames = np.zeros((size, self.shape.frames, first.shape[1]), np.float32)
-        lengths = np.zeros(size, np.int32)
-        token_ids = np.zeros((size, self.shape.text_context), np.int32)
-        word_steps = np.zeros((size, self.shape.text_context, 2), np.float32)
-        for i, (row, window) in enumerate(zip(utterances.tolist(), windows.tolist(), strict=True)):
-            cut, piece = self._cut(row, window, rng)
+        rows = self.share.rows(len(utterances))
+        first = self.features[int(utterances[rows[0]])]
+        frames = np.zeros((len(rows), self.shape.frames, first.shape[1]), np.float32)
+        lengths = np.zeros(len(rows), np.int32)
+        read, asked = (np.zeros((len(rows), self.shape.text_context), np.int32) for _ in range(2))
+        word_steps = np.zeros((len(rows), self.shape.text_context, 2), np.float32)
+        for i, row in enumerate(rows):
+            rng = self.plan.generator(step, row)
+            cut, piece = self._cut(int(utterances[row]), int(windows[row]), rng)
             lengths[i] = len(piece)
             frames[i, : len(piece)] = piece
-            token_ids[i], word_steps[i] = cut.token_ids, cut.word_steps
+            word_steps[i] = cut.word_steps
+            token_ids = np.asarray(cut.token_ids)[None]
+            masking = self.hide(token_ids, step, rng)
+            read[i], asked[i] = masking.inputs(token_ids)[0], masking.targets(token_ids)[0]
         frames = frames[:, : self._needed_frames(lengths)]
-        masking = self.hide(token_ids, step, rng)
-        inputs = {
-            "features": frames,
-            "feature_lengths": lengths,
-            "token_ids": masking.inputs(token_ids),
-        }
-        return inputs, {"tokens": masking.targets(token_ids), "attention": word_steps}
+        inputs = {"features": frames, "feature_lengths": lengths, "token_ids": read}
+        return inputs, {"tokens": asked, "attention": word_steps}
 
     def utterance_ids(self, step: int) -> list[str]:
         """Of the utterances whose windows are in the batch."""
         return [self.index[int(row)].id for row in self.plan.rows(step)[0]]
 
     def _needed_frames(self, lengths: np.ndarray) -> int:
-        """Frames of the longest window, rounded up: silence after short utterances is not worth computing on."""
+        """Frames of the longest window, rounded up: silence after short utterances is not worth computing on.
+
+        All of them where others read the rest of the batch, which must be as long.
+        """
+        if self.share != WHOLE:
+            return self.shape.frames
         unit = TRIM_STEPS * self.shape.frames_per_step
         return min(self.shape.frames, max(1, -(-int(lengths.max()) // unit)) * unit)
 

@@ -72,6 +72,12 @@ def _wrong_times(record: Record, words: list[str]) -> str | None:
     return "word times do not match the words" if len(record.word_times) != len(words) else None
 
 
+def id_hash(part: int, identifier: str) -> int:
+    """Eight bytes that two ids of a part hardly ever share."""
+    name = f"{part} {identifier}".encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.blake2b(name, digest_size=8).digest())
+
+
 class _Written:
     """Records as they are written to a file of lines, and what is to be known of them all."""
 
@@ -90,8 +96,7 @@ class _Written:
         if not self._parts or self._parts[-1] != part:
             self._parts.append(part)
             self._part_starts.append(len(self))
-        name = f"{part} {record.id}".encode("utf-8", "surrogatepass")
-        self._id_hashes.append(int.from_bytes(hashlib.blake2b(name, digest_size=8).digest()))
+        self._id_hashes.append(id_hash(part, record.id))
         line = record.to_bytes() + b"\n"
         self._file.write(line)
         self._content.update(line)

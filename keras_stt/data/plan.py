@@ -101,6 +101,6 @@ class WindowPlan:
         starts = np.where(utterances > 0, self.ends[utterances - 1], 0)
         return self.durations[utterances] * (1 - windows / (self.ends[utterances] - starts))
 
-    def generator(self, step: int) -> np.random.Generator:
-        """Random numbers of that step alone."""
-        return np.random.default_rng((self.seed or 0, step))
+    def generator(self, step: int, *row: int) -> np.random.Generator:
+        """Random numbers of that step alone, or of one of its rows, whoever reads it."""
+        return np.random.default_rng((self.seed or 0, step, *row))

@@ -140,9 +140,9 @@ class UtterancePlan:
         places = (groups[:, None] * speeds + np.arange(speeds)).ravel()
         return self._rows[places[places < self.size]]
 
-    def generator(self, step: int) -> np.random.Generator:
-        """Random numbers of that step alone."""
-        return np.random.default_rng((self.seed or 0, step))
+    def generator(self, step: int, *row: int) -> np.random.Generator:
+        """Random numbers of that step alone, or of one of its rows, whoever reads it."""
+        return np.random.default_rng((self.seed or 0, step, *row))
 
     def _slots_of(self, step: int) -> tuple[int, np.ndarray]:
         """The epoch, and the slots of its batch."""

@@ -8,6 +8,7 @@ import numpy as np
 from keras_stt.data.augment import Augmentation, augment
 from keras_stt.data.encoded_texts import EncodedTexts, encode_texts
 from keras_stt.data.feature_store import FeatureStore
+from keras_stt.data.share import WHOLE, Share
 from keras_stt.data.utterance_plan import UtterancePlan
 from keras_stt.features import FRAME_SECONDS
 from keras_stt.speed import change_speed
@@ -74,6 +75,7 @@ class UtteranceBatches:
         views: 2 for consistency-regularised CTC (Yao et al., "CR-CTC", 2025): every utterance of the plan is there
             twice, in rows 2i and 2i + 1, at one speed and otherwise augmented each in its own way.
         texts: the index's texts encoded with `tokens`, where that was done before; else done with the first batch.
+        share: of every batch, what is read; others read the rest.
     """
 
     index: object
@@ -83,20 +85,26 @@ class UtteranceBatches:
     augmentation: Augmentation | None = None
     views: int = 1
     texts: EncodedTexts | None = None
+    share: Share = WHOLE
+
+    def shared(self, share: Share) -> "UtteranceBatches":
+        """The same, of which only a share is read."""
+        return dataclasses.replace(self, share=share)
 
     def __len__(self) -> int:
         return self.plan.steps_per_epoch
 
     def __getitem__(self, step: int):
         rows, speeds = self.plan.rows(step), self.plan.speeds(step)
-        rng = self.plan.generator(step)
         size, longest = self.plan.shape(step)
         rows, speeds = np.resize(rows, size), np.resize(speeds, size)
-        mel_bands = self.features[int(rows[0])].shape[1]
-        frames = np.zeros((size * self.views, longest, mel_bands), np.float32)
-        lengths = np.zeros(size * self.views, np.int32)
-        ids = np.zeros((size * self.views, self._most_tokens(self.plan.bucket(step))), np.int32)
-        for i, (row, speed) in enumerate(zip(rows.tolist(), speeds.tolist(), strict=True)):
+        places = self.share.rows(size)
+        mel_bands = self.features[int(rows[places[0]])].shape[1]
+        frames = np.zeros((len(places) * self.views, longest, mel_bands), np.float32)
+        lengths = np.zeros(len(places) * self.views, np.int32)
+        ids = np.zeros((len(places) * self.views, self._most_tokens(self.plan.bucket(step))), np.int32)
+        for i, place in enumerate(places):
+            row, speed, rng = int(rows[place]), float(speeds[place]), self.plan.generator(step, place)
             heard = change_speed(self.features[row].astype(np.float32), speed)[:longest]
             text = self._texts[row]
             for view in range(i * self.views, (i + 1) * self.views):

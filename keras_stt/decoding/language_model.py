@@ -2,13 +2,15 @@
 
 import io
 import math
+import operator
 import os
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from keras_stt.decoding.ngrams import BEGIN, END, ROOT, UNKNOWN, Ngrams, learn_ngrams
+from keras_stt.decoding.ngrams import ARRAYS, BEGIN, END, ROOT, UNKNOWN, Ngrams, learn_ngrams
+from keras_stt.decoding.stored_arrays import read_arrays
 from keras_stt.errors import InputError
 from keras_stt.formats.lines import write_bytes
 
@@ -21,6 +23,7 @@ _UNSEEN_CHARACTERS = 10_000  # among which a character outside the alphabet is o
 _LAST_CHARACTER = chr(0x10FFFF)
 _MEMO_ENTRIES = 500_000
 _FORMAT = 1
+_ARRAYS = ("format", "order", "words", "alphabet", *(f"{of}_{name}" for of in ("words", "letters") for name in ARRAYS))
 
 
 class Spelling:
@@ -207,14 +210,19 @@ class WordNgrams:
         """
         path = os.fspath(path)
         try:
-            with np.load(path, allow_pickle=False) as file:
-                values = dict(file)
+            values = read_arrays(path, _ARRAYS)
             if int(values["format"]) != _FORMAT:
                 raise InputError(f"{path}: language model of format {values['format']}, not {_FORMAT}; learn it anew")
             words, alphabet = (bytes(values[name]).decode() for name in ("words", "alphabet"))
+            words, alphabet = words.split("\n"), list(alphabet)
             letters = Ngrams.from_arrays(values, "letters_")
             ngrams = Ngrams.from_arrays(values, "words_")
-            return cls(words.split("\n"), int(values["order"]), ngrams, Spelling(alphabet, letters))
+            for names, of in ((words, ngrams), (alphabet, letters)):
+                if len(names) != of.size - len(_SPECIAL) or any(map(operator.ge, names, names[1:])):
+                    raise ValueError("words or letters that its n-grams are not of")
+            if not 1 <= values["order"] <= LONGEST_ORDER:
+                raise ValueError("n-grams longer than any")
+            return cls(words, int(values["order"]), ngrams, Spelling("".join(alphabet), letters))
         except OSError as error:
             raise InputError(f"{path}: cannot be read ({error.strerror or error}); check the path") from error
         except InputError:

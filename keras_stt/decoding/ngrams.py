@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 UNKNOWN, BEGIN, END = range(3)  # the first ids of every model; those of words or characters follow
+ARRAYS = ("size", "keys", "log_probabilities", "log_backoffs", "suffixes")  # what a file holds of a model
 ROOT = -1  # the state after nothing that the model knows
 _FALLBACK_DISCOUNTS = np.array([0.0, 0.5, 1.0, 1.5])  # where a text is too small to tell its own
 _MOST_UNKNOWN = 0.5
@@ -90,10 +91,25 @@ class Ngrams:
 
     @classmethod
     def from_arrays(cls, arrays, prefix: str) -> "Ngrams":
-        """The inverse of `arrays`."""
+        """The inverse of `arrays`.
+
+        Raises:
+            ValueError: they are no trie; one from outside could make a search go on for ever.
+        """
         names = ("log_probabilities", "log_backoffs", "suffixes")
-        keys = np.cumsum(arrays[f"{prefix}keys"])
-        return cls(int(arrays[f"{prefix}size"]), keys, *(arrays[prefix + name] for name in names))
+        size, keys = int(arrays[f"{prefix}size"]), np.cumsum(arrays[f"{prefix}keys"], dtype=np.int64)
+        values = [arrays[prefix + name] for name in names]
+        nodes = np.arange(size + len(keys)) if 0 < size <= len(values[0]) else np.zeros(0)
+        if any(array.shape != nodes.shape for array in values):
+            raise ValueError("n-grams whose arrays are not equally long")
+        if np.any(np.diff(keys) <= 0) or np.any(keys < 0) or np.any(keys // size >= nodes[size:]):
+            raise ValueError("n-grams out of order")
+        # Without its first id an n-gram is a shorter one, and those come first.
+        if np.any(values[2] < ROOT) or np.any(values[2] >= nodes):
+            raise ValueError("an n-gram that ends in a longer one")
+        if np.isnan(values[0]).any() or np.isnan(values[1]).any():
+            raise ValueError("a probability that is no number")
+        return cls(size, keys, *values)
 
 
 @dataclasses.dataclass

@@ -1,25 +1,30 @@
 """Trained models by name or path."""
 
-import zipfile
 from pathlib import Path
-
-import keras
 
 from keras_stt.errors import InputError
 from keras_stt.pretrained import language_model_path, pretrained_names, pretrained_path
+from keras_stt.recognizer.archive import read_model_archive
+from keras_stt.recognizer.model_config import NotOurModel
 from keras_stt.recognizer.utterance import UtteranceRecognizer
 from keras_stt.recognizer.window import Recognizer
+
+_LONGEST_REASON = 200  # characters
+_OTHER_WEIGHTS = "could not be loaded"  # begins Keras's message where weights do not fit; what follows says why
 
 
 def load_model(path) -> Recognizer | UtteranceRecognizer:
     """Loads a model that comes with the package, or one that `train_main.py` saved.
+
+    Nothing in the file is run, whoever made it, and no more memory is taken than a model of its size needs: see
+    `recognizer.archive`. The file is opened once, so that what was checked is what is loaded.
 
     Args:
         path: the name of a model of `keras_stt.pretrained`, such as `librispeech-small`; a `.keras` file; or the output
             folder of a run that holds `model.keras`.
 
     Raises:
-        InputError: there is none, it is damaged, or it is another kind of Keras model.
+        InputError: there is none, it is damaged or made to do harm, or it is another kind of Keras model.
     """
     if language_model_path(str(path)):
         raise InputError(f"{path}: word n-grams, no model; give them as language_model, and a name: {_names()}")
@@ -31,13 +36,24 @@ def load_model(path) -> Recognizer | UtteranceRecognizer:
             f"{path}: no such model; give the model.keras that a training run wrote, or a name: {_names()}"
         )
     try:
-        model = keras.saving.load_model(path, compile=False)
-    except (ValueError, OSError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise InputError(f"{path}: cannot be loaded as a Keras model ({reason})") from error
-    if not isinstance(model, (Recognizer, UtteranceRecognizer)):
-        raise InputError(f"{path}: a {type(model).__name__}, not a keras_stt model; give one that train_main.py wrote")
+        archive = read_model_archive(path)
+        model = archive.config.build()
+        model.load_weights(archive.weights)
+    except NotOurModel as error:
+        raise InputError(f"{path}: a {error}, not a keras_stt model; give one that train_main.py wrote") from error
+    except Exception as error:  # HDF5, Keras and its backends have errors of their own
+        raise InputError(f"{path}: cannot be loaded as a Keras model ({_reason(error)})") from error
     return model
+
+
+def _reason(error: Exception) -> str:
+    """What is wrong, on one line that a terminal shows as it is."""
+    text = str(error)
+    heading, _, why = text.partition("\n\n")
+    if _OTHER_WEIGHTS in heading and why:
+        text = f"weights of another model: {why}"
+    text = "".join(letter if letter.isprintable() else " " for letter in text)
+    return " ".join(text.split())[:_LONGEST_REASON] or type(error).__name__
 
 
 def _names() -> str:

@@ -79,7 +79,7 @@ def markdown(results: Mapping) -> str:
     """The comparison as a Markdown document: one table, the settings above it and the fitted curves below."""
     columns = [column for _, columns in _TABLES for column in columns]
     names = ["Experiment", *(label + unit.replace(" %", ", %") for _, label, unit, _ in columns), "Notes"]
-    lines = [f"{label}: {value}  " for label, value in settings(results["header"])]
+    lines = [f"{label}: {_escaped(value)}  " for label, value in settings(results["header"])]
     lines += ["", _EXPLAINED[_TABLES[0][0]], "", f"| {' | '.join(names)} |", f"|---{'|---:' * len(columns)}|---|"]
     for row in results["experiments"]:
         cells = [_on_one_line(*_cell(row, figure, "", shown)) for figure, _, _, shown in columns]
@@ -89,7 +89,7 @@ def markdown(results: Mapping) -> str:
     below = [text for name, _ in _TABLES for text in _below(name, rows)] + [_EXPLAINED[name] for name, _ in _TABLES[1:]]
     for text in dict.fromkeys(below):
         lines += ["", text.replace(_GIVEN, f"\\{_GIVEN}")]  # no item of a list
-    lines += ["", f"{_fitted(results)}. {_TASK}", "", *(f"- {line}" for line in fits)] if fits else []
+    lines += ["", f"{_fitted(results)}. {_TASK}", "", *(f"- {_escaped(line)}" for line in fits)] if fits else []
     return "\n".join(lines) + "\n"
 
 
@@ -278,5 +278,5 @@ def _on_one_line(mean: str, spread: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Text that stays within its cell of a Markdown table."""
-    return " ".join(text.split()).replace("|", "\\|")
+    """Text that stays within its cell of a Markdown table, and is no HTML, which Markdown lets through."""
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")

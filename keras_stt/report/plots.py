@@ -30,6 +30,7 @@ _MOST_LINES = len(_SERIES) * len(_DASHES)  # that can be told apart in one plot
 _STYLE = {
     "svg.fonttype": "none",  # text stays text, in the page's font
     "svg.hashsalt": "keras_stt",  # the same ids for the same plot
+    "text.parse_math": False,  # a dollar in the name of a layer is a dollar
     "font.size": 10,
     "axes.spines.top": False,
     "axes.spines.right": False,

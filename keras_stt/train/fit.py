@@ -7,11 +7,19 @@ from pathlib import Path
 
 import keras
 
-from keras_stt.data.pipeline import training_data
 from keras_stt.errors import RunError
 from keras_stt.train.callbacks.averaging import AveragedWeights
+from keras_stt.train.callbacks.on_one_device import OnOneDevice
 from keras_stt.train.callbacks.resumed import ResumedEpoch
-from keras_stt.train.checkpoints import Checkpoint, CheckpointFolder, Progress, load_weights, restore_state
+from keras_stt.train.checkpoints import (
+    Checkpoint,
+    CheckpointFolder,
+    Progress,
+    copy_weights,
+    load_weights,
+    restore_state,
+)
+from keras_stt.train.distribution.alone import Alone
 from keras_stt.train.not_a_number import LossIsANumber, NotANumber, keep_batch
 from keras_stt.train.options import TrainOptions
 from keras_stt.train.stop_signals import StopSignals
@@ -31,15 +39,16 @@ def build_training(model, inputs: dict, targets: dict) -> None:
     model.reset_metrics()
 
 
-def fit(view: View, setup: Setup, callbacks: list) -> tuple[keras.Model, Progress]:
-    """Trains to the end; the model has the weights that `--keep` names.
+def fit(view: View, setup: Setup, callbacks: list, distribution: Alone) -> tuple[keras.Model, Progress]:
+    """Trains to the end; the model has the weights that `--keep` names, and lies on one device.
 
     Where the loss is no number, training goes back to the last checkpoint with half the learning rate, at most
     `--nan_retries` times.
 
     Args:
         callbacks: what measures; it sees the averaged weights at the end of an epoch. Those that have `state()` and
-            `restore(state)` go on where they were.
+            `restore(state)` go on where they were. In process 0 alone they are called.
+        distribution: over devices and processes.
 
     Raises:
         RunError: the loss was no number once too often.
@@ -47,17 +56,19 @@ def fit(view: View, setup: Setup, callbacks: list) -> tuple[keras.Model, Progres
     """
     options = setup.options
     folder = checkpoint_folder(options)
-    folder.clear() if not options.resume else folder.sweep()
+    if distribution.process == 0:
+        folder.sweep() if options.resume else folder.clear()
+    distribution.any(False)  # waits for that
     state, progress = folder.newest() or ({}, Progress())
     with StopSignals() as stop:
         while True:
             try:
-                return _train(view, setup, callbacks, folder, stop, state, progress), progress
+                return _train(view, setup, callbacks, distribution, folder, stop, state, progress), progress
             except NotANumber as found:
                 halvings = progress.halvings + 1
                 state, progress = folder.newest() or ({}, Progress())
                 progress.halvings = halvings
-                _go_back(setup, found, progress)
+                _go_back(setup, found, progress, distribution)
 
 
 def checkpoint_folder(options: TrainOptions) -> CheckpointFolder:
@@ -65,11 +76,13 @@ def checkpoint_folder(options: TrainOptions) -> CheckpointFolder:
     return CheckpointFolder(Path(options.output_dir) / "checkpoint", options.keep_checkpoints)
 
 
-def _go_back(setup: Setup, found: NotANumber, progress: Progress) -> None:
+def _go_back(setup: Setup, found: NotANumber, progress: Progress, distribution: Alone) -> None:
     """Keeps the batch and says what comes next; raises RunError where that is the end."""
     options = setup.options
-    kept = keep_batch(setup.batches, found.step, Path(options.output_dir) / "not_a_number")
-    what = f"{found}; its batch is in {kept}"
+    what = str(found)
+    if distribution.process == 0:
+        kept = keep_batch(setup.batches, found.step, Path(options.output_dir) / "not_a_number")
+        what += f"; its batch is in {kept}"
     if progress.halvings > options.nan_retries:
         raise RunError(
             f"{what}; gone back {options.nan_retries} times: lower --learning_rate or --clip_norm, or look at the batch"
@@ -88,39 +101,62 @@ def _at_rate(setup: Setup, progress: Progress) -> Setup:
     return dataclasses.replace(setup, options=dataclasses.replace(options, learning_rate=rate))
 
 
-def _train(view, setup, callbacks, folder, stop, state, progress) -> keras.Model:
+def _train(view, setup, callbacks, distribution, folder, stop, state, progress) -> keras.Model:
     """One try at it, from `state`; `progress` moves with it."""
     options, steps_per_epoch = setup.options, setup.steps_per_epoch
-    model = view.compiled_model(_at_rate(setup, progress))
-    print(f"model: {model.count_params():,} parameters, {keras.backend.backend()}", flush=True)
-    if state:
-        restore_state(model, state)
+    leads, at_rate = distribution.process == 0, _at_rate(setup, progress)
+    with distribution.making():
+        model = view.compiled_model(at_rate)
+        if state:
+            restore_state(model, state)
+    twin = view.compiled_model(at_rate) if distribution.is_shared else model
+    if leads:
+        print(
+            f"model: {model.count_params():,} parameters, {keras.backend.backend()}{_shared_by(distribution)}",
+            flush=True,
+        )
+    if leads and state:
         print(f"going on from step {progress.at(steps_per_epoch)}, epoch {progress.epoch + 1}", flush=True)
+    callbacks = callbacks if leads else []
     watchers = [callback for callback in callbacks if hasattr(callback, "restore")]
     for watcher in watchers:
         watcher.restore(progress.watchers.get(type(watcher).__name__, {}))
     first_step = progress.at(steps_per_epoch)
     steps = options.epochs * steps_per_epoch - first_step
-    if steps > 0 and not _was_stopped(watchers):
-        model.fit(
-            training_data(setup.batches, first_step, steps),
-            initial_epoch=progress.epoch,
-            epochs=options.epochs,
-            steps_per_epoch=steps_per_epoch,
-            callbacks=[
-                ResumedEpoch(state, progress.steps, steps_per_epoch),
-                LossIsANumber(progress, steps_per_epoch),
-                *_averaging(options, progress),
-                *callbacks,
-                Checkpoint(folder, progress, watchers, options.checkpoint_steps, steps_per_epoch, stop),
-                *_tensorboard(options),
-            ],
-            shuffle=False,  # the plan has shuffled
-            verbose="auto" if os.isatty(1) else 0,
+    if steps > 0 and not distribution.any(_was_stopped(watchers)):
+        if distribution.is_shared and leads:
+            callbacks = [OnOneDevice(callbacks, twin, distribution)]
+        checkpoint = Checkpoint(
+            folder, progress, watchers, options.checkpoint_steps, steps_per_epoch, stop, distribution
         )
+        with distribution.training():
+            model.fit(
+                distribution.data(setup.batches, first_step, steps),
+                initial_epoch=progress.epoch,
+                epochs=options.epochs,
+                steps_per_epoch=steps_per_epoch,
+                callbacks=[
+                    ResumedEpoch(state, progress.steps, steps_per_epoch),
+                    LossIsANumber(progress, steps_per_epoch),
+                    *_averaging(options, progress),
+                    *callbacks,
+                    checkpoint,
+                    *(_tensorboard(options) if leads else []),
+                ],
+                shuffle=False,  # the plan has shuffled
+                verbose="auto" if os.isatty(1) and leads else 0,
+            )
+    if distribution.is_shared:
+        copy_weights(model, twin)
     if options.keep == "best" and progress.best:
-        load_weights(model, folder.read(progress.best)[0])
-    return model
+        load_weights(twin, folder.read(progress.best)[0])
+    return twin
+
+
+def _shared_by(distribution: Alone) -> str:
+    if not distribution.is_shared:
+        return ""
+    return f", {distribution.replicas} replicas in {distribution.processes} processes"
 
 
 def _was_stopped(watchers: list) -> bool:

@@ -2,6 +2,8 @@
 
 import keras
 
+from keras_stt.train.clip_summed import clipping_summed
+
 OPTIMIZERS = ("adamw", "adam", "sgd", "momentum", "lion", "muon")
 SCHEDULES = ("cosine", "linear", "exponential", "constant")
 EXPONENTIAL_END = 0.01  # of the highest rate, where the exponential schedule ends
@@ -73,16 +75,17 @@ def make_optimizer(
     if kind == "muon":
         # Muon is for the matrices between layers: what meets the words of the window view is left to its AdamW, and so
         # are, by Keras's own choice, embeddings and kernels of more than two dimensions, such as dense convolutions'.
-        return keras.optimizers.Muon(
+        return clipping_summed(keras.optimizers.Muon)(
             adam_beta_2=0.98, adam_weight_decay=weight_decay, exclude_layers=["tokens"], **decayed
         )
-    return {
-        "adamw": lambda: _adamw()(beta_2=0.98, **decayed),
-        "adam": lambda: keras.optimizers.Adam(beta_2=0.98, **shared),
-        "sgd": lambda: keras.optimizers.SGD(**decayed),
-        "momentum": lambda: keras.optimizers.SGD(momentum=0.9, nesterov=True, **decayed),
-        "lion": lambda: keras.optimizers.Lion(**decayed),
-    }[kind]()
+    optimizer, arguments = {
+        "adamw": (_adamw(), {"beta_2": 0.98, **decayed}),
+        "adam": (keras.optimizers.Adam, {"beta_2": 0.98, **shared}),
+        "sgd": (keras.optimizers.SGD, decayed),
+        "momentum": (keras.optimizers.SGD, {"momentum": 0.9, "nesterov": True, **decayed}),
+        "lion": (keras.optimizers.Lion, decayed),
+    }[kind]
+    return clipping_summed(optimizer)(**arguments)
 
 
 def _adamw() -> type:

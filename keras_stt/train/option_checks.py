@@ -18,6 +18,7 @@ VIEWS = ("window", "utterance")  # modules of keras_stt.train, see views.py
 KEPT = ("best", "last")
 UTTERANCE_POSITIONS = tuple(name for name, kind in POSITIONS.items() if kind.values is NoPosition)
 SUBSAMPLINGS = (2, 4, 6, 8)
+DISTRIBUTIONS = ("none", "data", "model")
 PRECISIONS = ("float32", "mixed_bfloat16")
 MOST_MEL_BANDS = 128  # with more, the lowest bands hold no frequency of a 25 ms window
 
@@ -37,15 +38,17 @@ _CHOICES = {
     "keep": KEPT,
     "tokens": (*KINDS, TOKENS_OF_WARM_START),
     "precision": PRECISIONS,
+    "distribution": DISTRIBUTIONS,
 }
 _POSITIVE = (
     *("text_context", "audio_context", "text_stride", "audio_stride_ms", "mel_bands"),
     *("model_dim", "attention_heads", "relative_window", "batch_size", "epochs", "hop_ms"),
     *("token_count", "mixer_kernel", "frequency_mask_bands", "keep_checkpoints"),
+    *("model_shards", "batch_multiple"),
 )
 _NOT_NEGATIVE = (
     *("vocabulary_size", "max_utterances", "pad_weight", "audio_blocks", "blocks", "steps_per_epoch", "budget_cpu_s"),
-    *("checkpoint_steps", "nan_retries"),
+    *("checkpoint_steps", "nan_retries", "num_processes", "cpu_devices"),
     *("overfit_batches", "warmup_steps", "weight_decay", "clip_norm", "attention_guide", "noise", "time_masks"),
     *(
         "frequency_masks",
@@ -138,6 +141,8 @@ def _require_run(options) -> None:
         raise FlagError("overfit_batches", "is a check that leaves no model; leave --resume and --export out")
     if options.budget_cpu_s and options.resume:
         raise FlagError("budget_cpu_s", "was spent on a number of steps when the run began; resume with its flags.cfg")
+    if options.distribution != "none" and (options.budget_cpu_s or options.overfit_batches):
+        raise FlagError("distribution", "budgets and checks are of one process on one device; leave it out")
     if not options.output_dir:
         raise FlagError("output_dir", "is empty; name a folder for the model and the report")
 
@@ -176,6 +181,10 @@ def _require_window(options) -> None:
     _require_not_asked(options, _OF_UTTERANCES, "utterance")
     if options.passes < 1:
         raise FlagError("passes", f"{options.passes} leaves nothing said; give at least 1")
+    if options.batch_size % options.batch_multiple:
+        raise FlagError(
+            "batch_size", f"{options.batch_size} is no multiple of --batch_multiple={options.batch_multiple}"
+        )
     if options.audio_stride_ms % 10:
         raise FlagError("audio_stride_ms", f"{options.audio_stride_ms} ms is no multiple of the 10 ms between frames")
     if options.relative_window > options.audio_context:

@@ -123,6 +123,15 @@ class TrainOptions:
     checkpoint_steps: int
     keep_checkpoints: int
     nan_retries: int
+
+    distribution: str
+    num_processes: int
+    process_id: int
+    job_addresses: str
+    cpu_devices: int
+    model_shards: int
+    layout: list[str]
+    batch_multiple: int
     export: bool
     seed: int
 

@@ -3,20 +3,27 @@
 What a sample is, its model and its error rates are the affair of a view: see `views.py` for what is asked of one.
 """
 
+import contextlib
 from pathlib import Path
 
+from keras_stt.audio import AudioError
 from keras_stt.errors import FlagError, InputError
 from keras_stt.export import Recording, check_export, export_model
 from keras_stt.export.kinds import require_format
 from keras_stt.formats.lines import write_text
 from keras_stt.train.budget import within_budget
 from keras_stt.train.callbacks.progress import EpochLine, Stopwatch
+from keras_stt.train.corpus import Split
+from keras_stt.train.distribution.alone import Alone
+from keras_stt.train.distribution.open import open_distribution, require_equal_shares
 from keras_stt.train.fit import checkpoint_folder, fit
 from keras_stt.train.options import TrainOptions
 from keras_stt.train.outputs import output_folder, with_steps_per_epoch, write_json, write_outputs
 from keras_stt.train.skipped import write_skipped
 from keras_stt.train.summary import training_summary
 from keras_stt.train.views import Setup, View, view_of
+
+MOST_EXPORT_CHECKED = 8  # test recordings that an exported model must hear as the model does
 
 
 def train(options: TrainOptions, flags: str = "") -> dict:
@@ -28,22 +35,25 @@ def train(options: TrainOptions, flags: str = "") -> dict:
         flags: the flagfile that gives these options again; written to `flags.cfg` and into the model.
 
     Returns:
-        The contents of `summary.json`, or of `check.json`.
+        The contents of `summary.json`, or of `check.json`; nothing in processes other than the first.
 
     Raises:
         FlagError, InputError: the options make no sense, or the corpus is not there.
     """
     output = output_folder(options.output_dir)
-    _begin(output, options, flags)
+    distribution = open_distribution(options)
+    if distribution.process == 0:
+        _begin(output, options, flags)
     if options.export:
         _require_export()  # before anything is learned
     view = view_of(options)
-    setup = view.prepare(options, output)
+    require_equal_shares(options.batch_multiple, distribution)
+    setup = view.prepare(options, output if distribution.process == 0 else None)
     found = view.check(setup)
     if found is not None:
         write_json(output / "check.json", found)  # beside a model that may be there
         return found
-    return _learn(view, setup, output, flags)
+    return _learn(view, setup, output, flags, distribution)
 
 
 def _require_export() -> None:
@@ -64,13 +74,18 @@ def _begin(output: Path, options: TrainOptions, flags: str) -> None:
         write_text(output / "flags.cfg", flags)
 
 
-def _learn(view: View, setup: Setup, output: Path, flags: str) -> dict:
+def _learn(view: View, setup: Setup, output: Path, flags: str, distribution: Alone) -> dict:
     setup = within_budget(view, setup)
     flags = with_steps_per_epoch(flags, setup.options.steps_per_epoch)
-    write_text(output / "flags.cfg", flags)  # before training, so that a run on a budget can be resumed by them
+    leads = distribution.process == 0
+    if leads:
+        write_text(output / "flags.cfg", flags)  # before training, so that a run on a budget can be resumed by them
     stopwatch, watch = Stopwatch(), view.watchers(setup)
     line = EpochLine(setup.options.epochs, view.epoch_line(setup))
-    model, progress = fit(view, setup, [*watch.all, stopwatch, line])
+    model, progress = fit(view, setup, [*watch.all, stopwatch, line], distribution)
+    distribution.end()
+    if not leads:
+        return {}
     summary = training_summary(model, setup, stopwatch, progress.history, progress.kept_row(setup.options.keep))
     summary["learning_rate_halvings"] = progress.halvings
     summary |= view.figures(setup, progress.history) | watch.summary()
@@ -79,13 +94,16 @@ def _learn(view: View, setup: Setup, output: Path, flags: str) -> dict:
     write_skipped(output, setup.splits)  # again: without a feature cache, some were found while training
     write_outputs(output, setup.options, flags, model, summary, progress.history, results)
     if setup.options.export:
-        summary["export"] = _export(output, setup.splits["test"].index, setup.options.passes)
+        summary["export"] = _export(output, setup.splits["test"], setup.options.passes)
         write_json(output / "summary.json", summary)  # again: a failed export leaves all else
     return summary
 
 
-def _export(output: Path, index, passes: int) -> dict:
+def _export(output: Path, test: Split, passes: int) -> dict:
     export_model(output / "model.keras", output / "export", passes=passes)
-    records = [index[row] for row in range(min(8, len(index)))]
-    recordings = [Recording(record.id, record.read(), record.text) for record in records]
+    recordings = []
+    for row in test.test_rows(MOST_EXPORT_CHECKED):
+        record = test.index[row]
+        with contextlib.suppress(AudioError):  # without a feature cache, what cannot be heard is not known before
+            recordings.append(Recording(record.id, record.read(), record.text))
     return check_export(output / "model.keras", output / "export", recordings)

@@ -46,5 +46,5 @@ class StopSignals:
         print("stopping with a checkpoint after this step; once more stops at once", file=sys.stderr, flush=True)
 
     def obey(self, step: int) -> None:
-        """Raises Stopped."""
-        raise Stopped(self.asked, step)
+        """Raises Stopped; where another process was asked, as if this one were."""
+        raise Stopped(self.asked or signal.SIGTERM, step)

@@ -64,7 +64,11 @@ def located_examples(builder_dir: str, split: str, feature: str) -> Iterator[tup
 
 def download_error(what: str, error: Exception) -> InputError:
     """The one line for a download through TFDS that failed."""
-    reason = (str(error).splitlines() or [type(error).__name__])[0]
+    reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(":")
+    if reason.endswith("has wrong checksum"):
+        return InputError(
+            f"{what}: what came is another file (its size or SHA-256 is not the known one); fetch it by hand"
+        )
     return InputError(f"{what}: cannot be downloaded ({reason}); try again or fetch it by hand")
 
 

@@ -54,7 +54,8 @@ def _read(paths: list[str], stream: RecordStream, own: bool, keep: Callable[[str
     reader = SegmentReader(stream)
     for path in paths:
         segments = parse_stm(path, lambda error: stream.skip(error.kind, error.where) if own else None)
-        of_file = Counter(segment.file for segment in segments if not segment.ignored)
+        spoken = [segment for segment in segments if not segment.ignored]
+        of_file, of_name = Counter(segment.file for segment in spoken), Counter(map(segment_id, spoken))
         channels = Counter(file for file, _ in {(segment.file, segment.channel) for segment in segments})
         overlapping = _overlapping(segments)
         for index, segment in enumerate(segments):
@@ -72,6 +73,8 @@ def _read(paths: list[str], stream: RecordStream, own: bool, keep: Callable[[str
                 stream.skip("overlaps an earlier segment", where)
             else:
                 identifier = segment.file if of_file[segment.file] == 1 else segment_id(segment)
+                if of_name[identifier] > 1:  # two who begin and end together
+                    identifier += f"-{segment.speaker}"
                 record = reader.record(identifier, audio, segment.start, segment.end, segment.speaker, segment.text)
                 if record is not None:
                     yield record

@@ -5,6 +5,7 @@ import keras
 from keras_stt.train.checkpoints.folder import CheckpointFolder
 from keras_stt.train.checkpoints.progress import THIS, Progress
 from keras_stt.train.checkpoints.state import all_finite, model_state
+from keras_stt.train.distribution.alone import Alone
 from keras_stt.train.not_a_number import NotANumber
 from keras_stt.train.stop_signals import StopSignals
 
@@ -12,17 +13,20 @@ from keras_stt.train.stop_signals import StopSignals
 class Checkpoint(keras.callbacks.Callback):
     """Saves checkpoints; comes after what measures, and after what puts averaged weights into the model.
 
+    Of several processes the first one writes; all stop together, where the first would save.
+
     Args:
         folder: where they lie.
-        progress: from where training goes on.
+        progress: from where training goes on; it moves with it.
         watchers: callbacks with `state()`, plain values that are saved too.
         every: steps from one checkpoint to the next within an epoch; 0: only at its end.
         steps_per_epoch: of the run.
         stop: what the process was asked by a signal.
+        distribution: see `train.distribution`.
 
     Raises:
         NotANumber: weights are no numbers, and are not saved.
-        StopSignals.Stopped: at the end of a step, after a checkpoint, when a signal has come.
+        Stopped: after a checkpoint, when a signal has come.
     """
 
     def __init__(
@@ -33,38 +37,54 @@ class Checkpoint(keras.callbacks.Callback):
         every: int,
         steps_per_epoch: int,
         stop: StopSignals,
+        distribution: Alone,
     ):
         super().__init__()
         self.folder, self.progress, self.watchers = folder, progress, watchers
         self.every, self.steps_per_epoch, self.stop = every, steps_per_epoch, stop
+        self.distribution = distribution
 
     def on_train_batch_end(self, batch, logs=None):
-        progress = self.progress
-        progress.steps += 1
-        ends = progress.steps >= self.steps_per_epoch  # it is saved when it has been measured
-        if self.stop.asked and not ends:
+        self.progress.steps += 1
+        if self.progress.steps >= self.steps_per_epoch:
+            return  # it is saved when it has been measured
+        is_due = self.every and self._step() % self.every == 0
+        # One process looks at once whether it was asked; several ask each other when they meet anyway.
+        stops = (is_due or self.distribution.processes == 1) and self.distribution.any(self.stop.asked is not None)
+        if is_due or stops:
             self._save()
-            self.stop.obey(progress.at(self.steps_per_epoch))
-        if self.every and not ends and progress.at(self.steps_per_epoch) % self.every == 0:
-            self._save()
+        if stops:
+            self.stop.obey(self._step())
 
     def on_epoch_end(self, epoch, logs=None):
         progress = self.progress
         row = {"epoch": epoch + 1, **{name: float(value) for name, value in (logs or {}).items()}}
         progress.history.append(row)
         progress.epoch, progress.steps = epoch + 1, 0
-        is_best = not progress.best_epoch or row["dev_wer"] <= progress.history[progress.best_epoch - 1]["dev_wer"]
+        is_best = self._is_best(row)
         if is_best:
             progress.best, progress.best_epoch = THIS, epoch + 1
         name = self._save()
         if is_best:
             progress.best = name
-        if self.stop.asked:
-            self.stop.obey(progress.at(self.steps_per_epoch))
+        self.model.stop_training = self.distribution.any(self.model.stop_training)
+        if self.distribution.any(self.stop.asked is not None):
+            self.stop.obey(self._step())
 
-    def _save(self) -> str:
-        state, step = model_state(self.model), self.progress.at(self.steps_per_epoch)
+    def _is_best(self, row: dict) -> bool:
+        if "dev_wer" not in row:  # in a process that measures nothing
+            return False
+        best = self.progress.best_epoch
+        return not best or row["dev_wer"] <= self.progress.history[best - 1]["dev_wer"]
+
+    def _step(self) -> int:
+        return self.progress.at(self.steps_per_epoch)
+
+    def _save(self) -> str | None:
+        state = model_state(self.model)
         if not all_finite(state):
-            raise NotANumber(step - 1, "weights are no numbers")
+            raise NotANumber(self._step() - 1, "weights are no numbers")
+        if self.distribution.process:
+            return None
         self.progress.watchers = {type(watcher).__name__: watcher.state() for watcher in self.watchers}
-        return self.folder.write(state, self.progress, step)
+        return self.folder.write(state, self.progress, self._step())

@@ -25,6 +25,8 @@ def model_state(model) -> dict[str, np.ndarray]:
     others before, such as those of the model with which a budget was measured. Here they count within the model.
 
     On torch the state of the process's random numbers is there too, from which Keras draws its dropout.
+
+    Of several processes all must ask: TensorFlow then sums the metrics.
     """
     if hasattr(model, "jax_state_sync"):
         model.jax_state_sync()  # while it trains on jax, the model's variables are elsewhere
@@ -66,6 +68,13 @@ def restore_random(state: dict[str, np.ndarray]) -> None:
         import torch
 
         torch.set_rng_state(torch.from_numpy(np.array(state[_TORCH_RANDOM])))
+
+
+def copy_weights(model, twin) -> None:
+    """Puts the weights of a model, which may lie on several devices, into another like it."""
+    if hasattr(model, "jax_state_sync"):
+        model.jax_state_sync()
+    twin.set_weights(model.get_weights())
 
 
 def load_weights(model, state: dict[str, np.ndarray]) -> None:

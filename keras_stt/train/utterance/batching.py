@@ -7,9 +7,11 @@ import numpy as np
 from keras_stt.data.augment import Augmentation
 from keras_stt.data.encoded_texts import EncodedTexts
 from keras_stt.data.phones import PhoneLabels
+from keras_stt.data.share import Share
 from keras_stt.data.text_paths import TextPaths, read_texts
 from keras_stt.data.utterance_plan import UtterancePlan
 from keras_stt.data.utterances import UtteranceBatches, frame_counts
+from keras_stt.errors import FlagError
 from keras_stt.features import FRAME_SECONDS
 from keras_stt.tokens import Tokens
 from keras_stt.train.corpus import Split
@@ -64,6 +66,17 @@ class HeadBatches:
             inputs |= read
         return inputs, asked
 
+    def shared(self, share: Share) -> "HeadBatches":
+        """The same, of which only a share is read.
+
+        Raises:
+            FlagError: there are texts without audio, whose batches are not shared.
+        """
+        if self.texts is not None:
+            raise FlagError("text_corpus", "its texts are read by one process on one device; leave --distribution out")
+        known = self.known and self.known.shared(share)
+        return dataclasses.replace(self, utterances=self.utterances.shared(share), known=known)
+
     def _source(self, step: int) -> tuple[UtteranceBatches, int]:
         """Which utterances a step reads, and its number among their steps."""
         known = step < self.known_steps
@@ -73,7 +86,9 @@ class HeadBatches:
         """`(B, S)` int32, -1 where no phone is known."""
         plan, views = batches.plan, batches.views
         steps = -(-shape[1] // self.subsampling)
-        rows, speeds = (np.repeat(part, views) for part in (plan.rows(step), plan.speeds(step)))
+        # Rows of the batch beyond those of the plan repeat the first.
+        places = np.array(batches.share.rows(plan.shape(step)[0])) % len(plan.rows(step))
+        rows, speeds = (np.repeat(part[places], views) for part in (plan.rows(step), plan.speeds(step)))
         labels = np.full((shape[0], steps), -1, np.int32)
         for i, (row, speed) in enumerate(zip(rows.tolist(), speeds.tolist(), strict=True)):
             labels[i] = self.phones.at(row, (np.arange(steps) + 0.5) * self.subsampling * speed * FRAME_SECONDS)
@@ -109,6 +124,7 @@ def train_batches(
             options.seed,
             usable=usable,
             speeds=augmentation.speeds,
+            size_multiple=options.batch_multiple,
             short_first_epochs=options.short_first_epochs,
         )
         return UtteranceBatches(split.index, split.features, tokens, plan, augmentation, views, texts)

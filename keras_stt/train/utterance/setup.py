@@ -140,7 +140,7 @@ def _print_corpus(setup: Setup) -> None:
         index = split.index
         print(
             f"{name}: {len(index):,} utterances, {index.hours:.2f} h, {len(index.speakers)} speakers, "
-            f"{int(np.sum(index.word_counts)):,} words",
+            f"{int(np.sum(index.word_counts)):,} words" + (f"; skipped {split.skipped}" if split.skipped else ""),
             flush=True,
         )
     plan = setup.batches.utterances.plan

@@ -1,0 +1,38 @@
+"""One process on one device, and what any other way offers as well."""
+
+import contextlib
+
+from keras_stt.data.pipeline import training_data
+
+
+class Alone:
+    """Attributes:
+    processes, process: how many there are, and which this one is.
+    replicas: copies of the model, which share each batch: devices of all processes, or groups of them.
+    is_shared: whether Keras or TensorFlow lays the model out over devices.
+    """
+
+    processes, process, replicas, is_shared = 1, 0, 1, False
+
+    def making(self):
+        """Within it the model is made."""
+        return contextlib.nullcontext()
+
+    def training(self):
+        """Within it the model is trained."""
+        return contextlib.nullcontext()
+
+    def aside(self):
+        """Within it, while the model is trained, others are used on this process's first device alone."""
+        return contextlib.nullcontext()
+
+    def data(self, batches, first_step: int, steps: int):
+        """What `fit` takes, with this process's rows of each batch."""
+        return training_data(batches, first_step, steps)
+
+    def any(self, flag: bool) -> bool:
+        """Whether any process says so; all must ask."""
+        return flag
+
+    def end(self) -> None:
+        """Parts from the others; all that they compute together is done."""
