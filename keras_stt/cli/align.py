@@ -6,7 +6,7 @@ from pathlib import Path
 
 from keras_stt.cli.decoding import load_utterance_model
 from keras_stt.cli.model import add_model
-from keras_stt.cli.transcribe import word_fields
+from keras_stt.formats.transcript_jsonl import word_fields
 
 
 def add_parser(subparsers) -> None:

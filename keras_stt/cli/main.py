@@ -22,6 +22,7 @@ VERBS = {
     "ngrams": "learn word n-grams from text, for transcribe and fill",
     "export": "write a model as a folder that runs without this package",
     "compare": "train experiments at the same budget and compare them",
+    "bulk": "transcribe or prepare much audio on all cores, or on a cluster",
     "stm": "write an STM file from LibriSpeech folders",
     "words": "count the words of a corpus, and what guessing them would reach",
     "listen": "find an utterance in its recording, and cut out words",

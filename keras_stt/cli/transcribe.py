@@ -1,12 +1,12 @@
 """`keras-stt transcribe`: what is said in recordings."""
 
 import argparse
-import json
 import sys
 
 from keras_stt.cli.decoding import add_decoding_arguments, check_decoding_arguments, decoding_of
 from keras_stt.cli.model import add_model
 from keras_stt.errors import InputError, printable
+from keras_stt.formats.transcript_jsonl import json_line, transcript_fields
 
 
 def add_parser(subparsers) -> None:
@@ -54,21 +54,8 @@ def run(args: argparse.Namespace) -> int:
             print(f"keras-stt: {error}", file=sys.stderr)
             continue
         if args.format == "jsonl":
-            print(_as_json(file, transcript), flush=True)
+            print(json_line(transcript_fields(file, transcript)), flush=True)
         else:
             name = "" if len(args.files) == 1 else f"{printable(file)}\t"
             print(name + transcript.text, flush=True)
     return 1 if failed else 0
-
-
-def _as_json(file: str, transcript) -> str:
-    words = [word_fields(word) for word in transcript.words]
-    fields = {"file": file, "text": transcript.text, "duration": round(transcript.duration, 3), "words": words}
-    # A file's name may hold bytes that are no text, which become escapes that JSON knows.
-    return json.dumps(fields, ensure_ascii=False).encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def word_fields(word) -> dict:
-    """A word with its times and its confidence, ready for JSON."""
-    times = {"start": round(word.start, 3), "end": round(word.end, 3)}
-    return {"word": word.text, **times, "confidence": round(word.confidence, 4)}

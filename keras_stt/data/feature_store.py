@@ -8,6 +8,7 @@ import collections
 import concurrent.futures
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +42,7 @@ class ComputedFeatures:
             try:
                 return frames_of(record, self.mel_bands)
             except InputError as error:
-                self._unusable[row] = (_reason(error), record.where)
+                self._unusable[row] = (reason_of(error), record.where)
         return np.zeros((0, self.mel_bands), np.float32)
 
     @property
@@ -104,38 +105,57 @@ def frames_of(record: Record, mel_bands: int = MEL_BANDS) -> np.ndarray:
     return log_mel(samples, mel_bands)
 
 
-def _reason(error: InputError) -> str:
+def reason_of(error: InputError) -> str:
+    """Under which an utterance whose audio raised this is counted."""
     return getattr(error, "reason", "unreadable audio")
 
 
-def open_features(index: Index, folder, fingerprint: str, label: str = "features", mel_bands: int = MEL_BANDS):
-    """Opens the store in `folder`, building it first when it is missing or was made from another index."""
-    folder = Path(folder)
-    made_of = {"format": FORMAT, "fingerprint": fingerprint, "content": index.content, "mel_bands": mel_bands}
-    try:
-        meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
-        if all(meta[name] == value for name, value in made_of.items()):
-            return FeatureStore(folder)
-    except (OSError, ValueError, KeyError):
-        pass
+def open_features(
+    index: Index,
+    folder,
+    fingerprint: str,
+    label: str = "features",
+    mel_bands: int = MEL_BANDS,
+    compute: Callable[[int], np.ndarray] | None = None,
+):
+    """Opens the store in `folder`, building it first when it is missing or was made from another index.
+
+    Args:
+        compute: of a row, its frames `(T, mel_bands)`, or InputError where it cannot be used; None decodes and
+            transforms its audio.
+    """
+    if is_built(index, folder, fingerprint, mel_bands):
+        return FeatureStore(folder)
     with written_whole(folder) as building:
-        skipped = _write(index, building, label, mel_bands)
+        skipped = _write(index, building, label, mel_bands, compute or (lambda row: frames_of(index[row], mel_bands)))
         (building / "skipped.json").write_text(json.dumps(skipped.rows), encoding="utf-8")
-        meta = {**made_of, "skipped": dict(skipped.counts)}
+        meta = {**_made_of(index, fingerprint, mel_bands), "skipped": dict(skipped.counts)}
         (building / "meta.json").write_text(json.dumps(meta, indent=1), encoding="utf-8")
     return FeatureStore(folder)
 
 
-def _write(index: Index, folder: Path, label: str, mel_bands: int) -> Skipped:
+def is_built(index: Index, folder, fingerprint: str, mel_bands: int = MEL_BANDS) -> bool:
+    """Whether the store of that index lies in `folder`."""
+    try:
+        meta = json.loads((Path(folder) / "meta.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return all(meta.get(name) == value for name, value in _made_of(index, fingerprint, mel_bands).items())
+
+
+def _made_of(index: Index, fingerprint: str, mel_bands: int) -> dict:
+    return {"format": FORMAT, "fingerprint": fingerprint, "content": index.content, "mel_bands": mel_bands}
+
+
+def _write(index: Index, folder: Path, label: str, mel_bands: int, compute: Callable[[int], np.ndarray]) -> Skipped:
     """Writes `frames.f16` and `starts.npy`; returns the utterances that could not be used."""
     skipped = Skipped()
 
     def features(row: int) -> tuple[np.ndarray, tuple[str, str] | None]:
-        record = index[row]
         try:
-            return frames_of(record, mel_bands).astype(np.float16), None
+            return compute(row).astype(np.float16, copy=False), None
         except InputError as error:
-            return np.zeros((0, mel_bands), np.float16), (_reason(error), record.where)
+            return np.zeros((0, mel_bands), np.float16), (reason_of(error), index[row].where)
 
     starts = np.zeros(len(index) + 1, np.int64)
     workers = os.cpu_count() or 1

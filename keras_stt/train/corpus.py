@@ -113,6 +113,31 @@ def _seen(place: Path) -> list:
     return [[str(path), path.stat().st_mtime_ns] for path in paths if not path.name.startswith(".")]
 
 
+def corpus_folder(options: TrainOptions) -> tuple[Path, str]:
+    """Where the indexes and features of a run's corpus lie, and their fingerprint.
+
+    Raises:
+        FlagError: it cannot be made.
+    """
+    mark = fingerprint(options)
+    folder = Path(options.cache_dir).expanduser() / "corpora" / f"{options.dataset}-{mark}"
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FlagError("cache_dir", f"{folder.parent} cannot be made ({error.strerror}); name another") from error
+    return folder, mark
+
+
+def features_folder(folder: Path, split: str, mel_bands: int) -> Path:
+    """Of the features of a split whose index lies in `folder`."""
+    return folder / f"{split}-features-{mel_bands}"
+
+
+def is_indexed(folder: Path, mark: str) -> bool:
+    """Whether all splits have been."""
+    return all(index_module.is_complete(folder / split, mark) for split in SPLITS)
+
+
 def open_splits(options: TrainOptions, output: Path | None = None) -> dict[str, Split]:
     """Opens train, dev and test, indexing them and computing their features first where that was not done before.
 
@@ -123,20 +148,15 @@ def open_splits(options: TrainOptions, output: Path | None = None) -> dict[str, 
         FlagError: an unknown corpus, missing files, or too many records that cannot be used.
         InputError: a split is empty, or splits share speakers.
     """
-    mark = fingerprint(options)
-    folder = Path(options.cache_dir).expanduser() / "corpora" / f"{options.dataset}-{mark}"
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FlagError("cache_dir", f"{folder.parent} cannot be made ({error.strerror}); name another") from error
+    folder, mark = corpus_folder(options)
     with one_process_at_a_time(f"{folder}.lock", "the corpus"):
-        if not all(index_module.is_complete(folder / split, mark) for split in SPLITS):
-            _build(options, folder, mark)
+        if not is_indexed(folder, mark):
+            build_indexes(options, folder, mark)
         splits = {}
         for split in SPLITS:
             index = Index(folder / split)
             if options.feature_cache:
-                store = folder / f"{split}-features-{options.mel_bands}"
+                store = features_folder(folder, split, options.mel_bands)
                 features = open_features(index, store, mark, f"{split} features", options.mel_bands)
             else:
                 features = ComputedFeatures(index, options.mel_bands)
@@ -161,7 +181,8 @@ def _require_utterances(options: TrainOptions, splits: dict[str, Split]) -> None
             raise FlagError("dataset", found if split == "train" else f"{found}; {fix}")
 
 
-def _build(options: TrainOptions, folder: Path, mark: str) -> None:
+def build_indexes(options: TrainOptions, folder: Path, mark: str) -> None:
+    """Indexes train, dev and test, each with the word times that the flags ask for."""
     hear = model_times(options.alignment_model) if options.alignment == "model" else None
     aligner = WordAligner(options.alignment, options.alignment_dir, hear)
     knows = WordAligner("auto", options.alignment_dir) if options.train_known_times else None
