@@ -136,6 +136,9 @@ class _Worker:
         return {"path": part.path, "inputs": len(part.inputs), "deaths": deaths}
 
 
+_HINT = "; where the cluster asks for a token, export RAY_AUTH_MODE=token"
+
+
 @contextlib.contextmanager
 def connected(engine: Engine) -> Iterator:
     """Ray, connected; one that this process has started before stays as it is."""
@@ -159,7 +162,7 @@ def connected(engine: Engine) -> Iterator:
             with _held_stderr():
                 ray.init(**_where(engine, folder), log_to_driver=False, logging_level=logging.ERROR)
         except (ConnectionError, ValueError, RuntimeError) as error:
-            raise FlagError("ray_address", f"{engine.address or 'this machine'}: {_last_line(error)}") from error
+            raise FlagError("ray_address", f"{engine.address or 'this machine'}: {_last_line(error)}{_HINT}") from error
         try:
             yield ray
         finally:
