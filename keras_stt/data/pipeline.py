@@ -61,6 +61,22 @@ class StepDataset(keras.utils.PyDataset):
         return self._coming.pop(item).result()
 
 
+def for_short_epoch(data):
+    """The same for a `fit` whose first epoch a callback ends early, which Keras 3.15 takes for a mistake where it wraps
+    a `PyDataset` itself.
+    """
+    if not isinstance(data, StepDataset):
+        return data
+    from keras.src.trainers.data_adapters.py_dataset_adapter import PyDatasetAdapter  # has no public name
+
+    class Steps(PyDatasetAdapter):
+        def on_epoch_begin(self):
+            self._within_epoch = False
+            super().on_epoch_begin()
+
+    return Steps(data)
+
+
 def tf_dataset(batches, first_step: int, steps: int):
     """A `tf.data.Dataset` of `batches[first_step]`, `batches[first_step + 1]`, ... for `steps` steps.
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import keras
 
+from keras_stt.data.pipeline import for_short_epoch
 from keras_stt.errors import RunError
 from keras_stt.train.callbacks.averaging import AveragedWeights
 from keras_stt.train.callbacks.on_one_device import OnOneDevice
@@ -129,9 +130,10 @@ def _train(view, setup, callbacks, distribution, folder, stop, state, progress) 
         checkpoint = Checkpoint(
             folder, progress, watchers, options.checkpoint_steps, steps_per_epoch, stop, distribution
         )
+        data = distribution.data(setup.batches, first_step, steps)
         with distribution.training():
             model.fit(
-                distribution.data(setup.batches, first_step, steps),
+                for_short_epoch(data) if progress.steps else data,
                 initial_epoch=progress.epoch,
                 epochs=options.epochs,
                 steps_per_epoch=steps_per_epoch,
