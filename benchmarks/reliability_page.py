@@ -156,7 +156,7 @@ def rates() -> str:
         ]
         for name, seconds in _step_seconds().items()
     ]
-    head = "a step takes | | steps a second | read a second | cores that make batches | an epoch | 60 epochs"
+    head = "a step | takes | steps a second | read a second | cores that make batches | an epoch | 60 epochs"
     return table(head, rows)
 
 
@@ -177,7 +177,7 @@ def failures() -> str:
             [name, f"{between / 86400:.0f} days", f"{run / between:.2f}", f"{interval / 60:.0f} min"]
             + [f"{interval / seconds:,.0f}", f"{lost:.2%}"]
         )
-    head = "a step takes | between failures | failures in 60 epochs | best interval | `--checkpoint_steps` | time lost"
+    head = "a step | between failures | failures in 60 epochs | best interval | `--checkpoint_steps` | time lost"
     return table(head, rows)
 
 
