@@ -9,6 +9,7 @@ os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 import copy
 import dataclasses
+import importlib
 import sys
 from pathlib import Path
 
@@ -126,3 +127,10 @@ def options_of(train_flags, monkeypatch):
         return TrainOptions(**{flag.name: flag.value for flag in flags.get_flags_for_module("train_main")})
 
     return read
+
+
+@pytest.fixture
+def benchmark(monkeypatch):
+    """Imports a program of benchmarks/ as it is imported there."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parent.parent / "benchmarks"))
+    return importlib.import_module

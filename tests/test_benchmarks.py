@@ -1,6 +1,5 @@
 """Speeds: the harness, the page that shows them, and that we have not become slower than what was recorded."""
 
-import importlib
 import subprocess
 import sys
 import time
@@ -12,13 +11,6 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "benchmarks"
-
-
-@pytest.fixture
-def benchmark(monkeypatch):
-    """Imports a program of benchmarks/ as it is imported there."""
-    monkeypatch.syspath_prepend(str(FOLDER))
-    return importlib.import_module
 
 
 def test_all_ways_run_in_turn_and_the_first_time_is_not_counted(benchmark):
@@ -140,6 +132,7 @@ def test_a_corpus_repeated_for_the_growth_is_an_index_like_any_other(benchmark, 
 
 
 @pytest.mark.slow
+@pytest.mark.speed
 def test_nothing_is_slower_than_it_was_recorded(benchmark):
     """Ratios, best of some tries: see the program."""
     done = subprocess.run(

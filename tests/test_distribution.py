@@ -1,6 +1,5 @@
 """Batches shared by devices and processes: the same run as on one, and an end that is told when a process dies."""
 
-import importlib
 import os
 from pathlib import Path
 
@@ -17,13 +16,6 @@ from keras_stt.train.utterance.setup import prepare
 
 ROOT = Path(__file__).parent.parent
 BACKEND = keras.backend.backend()
-
-
-@pytest.fixture
-def benchmark(monkeypatch):
-    """Imports a program of benchmarks/ as it is imported there."""
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    return importlib.import_module
 
 
 @pytest.mark.slow

@@ -1,7 +1,6 @@
 """Runs that are killed, interrupted, starved of disk, or led to a loss that is no number."""
 
 import dataclasses
-import importlib
 import json
 import os
 import signal
@@ -21,13 +20,6 @@ from keras_stt.train.run import train
 
 ROOT = Path(__file__).parent.parent
 BACKEND = keras.backend.backend()
-
-
-@pytest.fixture
-def benchmark(monkeypatch):
-    """Imports a program of benchmarks/ as it is imported there."""
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    return importlib.import_module
 
 
 @pytest.mark.slow
