@@ -45,6 +45,7 @@ def test_times_of_a_resumed_run_count_on():
     before = {"train_seconds": 50.0, "train_cpu_seconds": 100.0, "steps": 7}
     stopwatch = Stopwatch()
     stopwatch.restore(before)
+    assert stopwatch.train_seconds == 50.0
     stopwatch.on_train_begin()
     stopwatch.on_epoch_begin(1)
     for step in range(3):

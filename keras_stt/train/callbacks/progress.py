@@ -42,6 +42,7 @@ class Stopwatch(keras.callbacks.Callback):
     def restore(self, state: dict) -> None:
         """Counts on from there; from nothing where it is empty."""
         self._before = state.get("train_seconds", 0.0), state.get("train_cpu_seconds", 0.0)
+        self.train_seconds, self.train_cpu_seconds = self._before  # of a run that has nothing left to do, too
         self._epoch_before = state.get("epoch_seconds", 0.0)
         self.steps = int(state.get("steps", 0))
 
