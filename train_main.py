@@ -5,6 +5,7 @@ The one place that defines training flags. What a run leaves in --output_dir is 
 
 import os
 import sys
+import traceback
 
 from absl import app, flags, logging
 
@@ -13,6 +14,7 @@ from keras_stt.cli.compiled import keep_compiled
 from keras_stt.cli.endings import ending
 from keras_stt.cli.launch import launch
 from keras_stt.cli.quiet import quiet_tensorflow
+from keras_stt.errors import FlagError
 from keras_stt.train.distribution.job import Job, job_of
 
 flags.DEFINE_string(
@@ -240,8 +242,11 @@ def main(argv) -> int:
         return 2
     except BaseException as error:
         told = ending(error, flags.FLAGS.output_dir, job.process, job.processes)
-        if told is None:
+        if told is None and job.processes == 1:
             raise
+        if told is None:
+            traceback.print_exc()
+            os._exit(1)
         print(f"train_main.py: {told[0]}", file=sys.stderr, flush=True)
         if job.processes > 1:
             os._exit(told[1])  # at an orderly end it would wait for processes that may be gone
@@ -265,9 +270,10 @@ def main(argv) -> int:
 def asked_job() -> Job:
     """The processes that the flags ask for."""
     asked = flags.FLAGS
-    if asked.distribution == "none":
-        return Job()
-    return job_of(asked.num_processes, asked.process_id, asked.job_addresses)
+    job = job_of(asked.num_processes, asked.process_id, asked.job_addresses)
+    if asked.distribution == "none" and job != Job():
+        raise FlagError("distribution", f"{job.processes} processes that share nothing; give data or model")
+    return job
 
 
 def flagfile() -> str:

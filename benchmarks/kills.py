@@ -12,6 +12,7 @@ import os
 import random
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -26,6 +27,9 @@ from training_runs import (
     said,
     start,
 )
+
+sys.path.insert(0, str(ROOT))
+from keras_stt.formats.whole_file import TEMPORARY  # noqa: E402 (of this very copy)
 
 RESULT = ROOT / "benchmarks/results/kills.json"
 EVERY = 5  # steps between checkpoints
@@ -100,9 +104,8 @@ def one_life(output: Path, backend: str, flags: tuple, rng: random.Random, in_wr
     """
     before, resumed = newest_step(output), begun(output)
     process = start(output, backend, *flags)
-    writing = False
     if in_writing:
-        writing = wait_for_writing(process, output, rng.randint(1, 4))
+        wait_for_writing(process, output, rng.randint(1, 4))
     else:  # at any moment, of its preparations too
         early = time.monotonic() + rng.uniform(0, 20) if rng.random() < 0.3 else float("inf")
         wait_until(process, lambda: newest_step(output) > before or time.monotonic() > early)
@@ -112,9 +115,11 @@ def one_life(output: Path, backend: str, flags: tuple, rng: random.Random, in_wr
         return None
     process.send_signal(signal.SIGKILL)
     process.wait()
-    if resumed and before and newest_step(output) > before:
+    after = newest_step(output)
+    assert after >= before, f"the checkpoint of step {before} is lost"
+    if resumed and before and after > before:
         assert f"going on from step {before}," in said(output), f"not from {before}: {said(output)}"
-    return {"writing": writing, "step": newest_step(output)}
+    return {"writing": is_half_written(output), "step": after}
 
 
 def wait_until(process: subprocess.Popen, happened) -> None:
@@ -124,17 +129,17 @@ def wait_until(process: subprocess.Popen, happened) -> None:
         time.sleep(0.001)
 
 
-def wait_for_writing(process: subprocess.Popen, output: Path, count: int) -> bool:
-    """Waits until a checkpoint is being written for the `count`th time; whether it still was when seen."""
+def is_half_written(output: Path) -> bool:
+    """Whether a checkpoint is being written, or was when the process was killed."""
     folder = output / "checkpoint"
+    return folder.is_dir() and any(name.startswith(TEMPORARY) for name in os.listdir(folder))
 
-    def is_written() -> bool:
-        return folder.is_dir() and any(name.startswith(".writing") for name in os.listdir(folder))
 
+def wait_for_writing(process: subprocess.Popen, output: Path, count: int) -> None:
+    """Waits until a checkpoint is being written for the `count`th time."""
     for _ in range(count):
-        wait_until(process, lambda: not is_written())
-        wait_until(process, is_written)
-    return is_written()
+        wait_until(process, lambda: not is_half_written(output))
+        wait_until(process, lambda: is_half_written(output))
 
 
 if __name__ == "__main__":

@@ -84,7 +84,7 @@ def compared(one: Path, other: Path) -> dict:
 
 
 def one_killed(folder: Path, backend: str, processes: int, later: int) -> dict:
-    """Kills the last of so many processes after some checkpoints, and goes on with others.
+    """Kills the last of so many processes in the second epoch, and goes on with others.
 
     Raises:
         AssertionError: the others did not end, nobody said why, or the result is another.
@@ -92,7 +92,7 @@ def one_killed(folder: Path, backend: str, processes: int, later: int) -> dict:
     output, cache = folder / "one_killed", f"--cache_dir={folder / 'cache'}"
     launcher = start(output, backend, *SIZE, DATA, f"--num_processes={processes}", cache)
     until = time.monotonic() + LONGEST
-    while newest_step(output) < 4 and launcher.poll() is None:
+    while newest_step(output) < 8 and launcher.poll() is None:
         assert time.monotonic() < until, said(output)
         time.sleep(0.01)
     os.kill(children(launcher.pid)[-1], signal.SIGKILL)

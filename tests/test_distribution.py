@@ -1,6 +1,11 @@
 """Batches shared by devices and processes: the same run as on one, and an end that is told when a process dies."""
 
 import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
 from pathlib import Path
 
 import keras
@@ -22,8 +27,8 @@ BACKEND = keras.backend.backend()
 @pytest.mark.backend
 @pytest.mark.skipif(BACKEND == "torch", reason="Keras has no distribution on torch")
 def test_shared_by_processes_of_which_one_is_killed_a_run_ends_as_on_one_device(benchmark, tmp_path):
-    """Two processes, one killed, then one alone; `benchmarks/processes.py` tries more ways."""
-    found = benchmark("processes").one_killed(tmp_path, BACKEND, 2, 1)
+    """Two processes, one killed in the second epoch, then four; `benchmarks/processes.py` tries more ways."""
+    found = benchmark("processes").one_killed(tmp_path, BACKEND, 2, 4)
     assert found["largest_difference_of_a_weight"] < 1e-5
     assert found["difference_of_the_loss"] < 1e-5
 
@@ -114,6 +119,12 @@ def test_processes_that_do_not_know_where_to_meet_are_told(environment):
         job_of(0, -1, "")
 
 
+LAUNCHER = (
+    "import sys; from keras_stt.cli.launch import launch; from keras_stt.train.distribution.job import Job\n"
+    "sys.exit(launch(Job(2, None), sys.argv[1:]))"
+)
+
+
 def program(text):
     return ["python", "-c", f"import os, signal, time\nme = os.environ['KERAS_DISTRIBUTION_PROCESS_ID']\n{text}"]
 
@@ -122,6 +133,39 @@ def test_all_that_were_launched_end_when_one_dies(environment, capfd):
     dies = "time.sleep(0.2)\nif me == '1': os.kill(os.getpid(), signal.SIGKILL)\ntime.sleep(60)"
     assert launch(Job(3, None), program(dies)) == 1
     assert "process 1 of 3 was killed by SIGKILL; the others were stopped; --resume" in capfd.readouterr().err
+
+
+def test_a_signal_comes_to_all_once_and_all_stop_in_good_order(environment, capfd):
+    """As Ctrl-C in a terminal does, it comes to the whole group of the one that has launched them."""
+    stops = (
+        "asked = []\nsignal.signal(signal.SIGINT, lambda *_: asked.append(1))\nopen(f'{here}/{me}', 'w').close()\n"
+        "while not asked: time.sleep(0.01)\ntime.sleep(0.5 + int(me))\nprint('asked', len(asked), flush=True)\n"
+        "exit(130)"
+    )
+    with tempfile.TemporaryDirectory() as here:
+        command = [sys.executable, "-c", LAUNCHER, *program(f"here = {here!r}\n{stops}")]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True, cwd=ROOT)
+        while len(os.listdir(here)) < 2:
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGINT)
+        said, _ = process.communicate(timeout=60)
+    assert (process.returncode, said) == (130, "asked 1\n")
+
+
+def test_launched_processes_end_with_the_one_that_launched_them(environment, tmp_path):
+    if sys.platform != "linux":
+        pytest.skip("Linux alone tells children that their parent is gone")
+    waits = f"open(f'{tmp_path}/' + str(os.getpid()), 'w').close()\ntime.sleep(300)"
+    process = subprocess.Popen([sys.executable, "-c", LAUNCHER, *program(waits)], cwd=ROOT)
+    while len(list(tmp_path.iterdir())) < 2:
+        time.sleep(0.05)
+    children = [int(path.name) for path in tmp_path.iterdir()]
+    process.kill()
+    process.wait()
+    until = time.monotonic() + 20
+    while any(Path(f"/proc/{child}").exists() for child in children):
+        assert time.monotonic() < until
+        time.sleep(0.05)
 
 
 def test_an_error_that_all_have_is_not_explained_again(environment, capfd):

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from tqdm import tqdm
 
 from keras_stt.bulk.parts import Part, missing
-from keras_stt.bulk.work import Work, make_part
+from keras_stt.bulk.work import Work, forget_deaths, make_part
 from keras_stt.errors import FlagError, InputError
 
 # Read by Ray when it is imported or started; what the environment says already stays.
@@ -78,6 +78,7 @@ def make_missing(work: Work, parts: Sequence[Part], engine: Engine, label: str) 
             os.makedirs(folder, exist_ok=True)
     except OSError as error:
         raise InputError(f"{folder}: cannot be made ({error.strerror}); name another --output") from error
+    forget_deaths(todo)  # of workers that ended with an earlier command, whatever ended it
     with (
         connected(engine) as ray,
         tqdm(total=sum(len(part.inputs) for part in todo), desc=label, disable=None) as progress,

@@ -5,16 +5,15 @@ the SHA-256 of it. So a restart knows what is left to do, two workers that make 
 is taken for a result that was made of other inputs, by other flags, or that was cut off.
 """
 
-import contextlib
 import dataclasses
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from keras_stt.errors import InputError
+from keras_stt.formats.whole_file import written_whole_file
 
 SUFFIX = ".part"
 _SEAL = b'{"sha256": "%s"}\n'  # the last line of a part's file
@@ -69,34 +68,9 @@ def write_part(part: Part, content: bytes) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    with written_safely(part.path) as file:
+    with written_whole_file(part.path) as file:
         file.write(content)
         file.write(_SEAL % hashlib.sha256(content).hexdigest().encode())
-
-
-@contextlib.contextmanager
-def written_safely(path) -> Iterator:
-    """A file to write into that takes the place of `path` at the end, once it is on the disk; else it is removed."""
-    folder, name = os.path.split(os.path.abspath(path))
-    handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-            umask = os.umask(0)
-            os.umask(umask)
-            os.fchmod(file.fileno(), 0o666 & ~umask)  # mkstemp lets only the owner read
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
-        raise
-    directory = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(directory)  # the new name too
-    finally:
-        os.close(directory)
 
 
 def read_part(part: Part) -> bytes | None:
@@ -147,7 +121,7 @@ def join_json_lines(parts: Iterable[Part], path, key: str) -> int:
     """
     failed = 0
     try:
-        with written_safely(path) as file:
+        with written_whole_file(path) as file:
             for line in json_lines(parts, key):
                 failed += "error" in json.loads(line)
                 file.write(line)

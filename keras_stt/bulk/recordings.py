@@ -37,9 +37,13 @@ def _listed(list_file: str) -> list[str]:
     return [path for path in text.split("\0" if "\0" in text else "\n") if path.strip()]
 
 
+def _unreadable(error: OSError) -> None:
+    raise InputError(f"{error.filename}: cannot be read ({error.strerror}); its recordings would be left out")
+
+
 def _below(folder: str) -> Iterator[str]:
     entered = set()
-    for parent, folders, names in os.walk(folder, followlinks=True):
+    for parent, folders, names in os.walk(folder, followlinks=True, onerror=_unreadable):
         status = os.stat(parent)
         if (status.st_dev, status.st_ino) in entered:
             folders.clear()

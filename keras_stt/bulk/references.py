@@ -5,7 +5,6 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from keras_stt.bulk.parts import written_safely
 from keras_stt.data.index import Index
 from keras_stt.data.locations import FileAudio
 from keras_stt.data.records import Record
@@ -14,6 +13,7 @@ from keras_stt.data.sources.stm import segment_id
 from keras_stt.errors import InputError
 from keras_stt.formats.ctm import CtmWord, format_ctm
 from keras_stt.formats.stm import StmSegment, format_stm
+from keras_stt.formats.whole_file import written_whole_file
 from keras_stt.text import split_words
 
 
@@ -35,7 +35,7 @@ def write_references(index: Index, folder, split: str) -> tuple[int, int, str]:
     stm_path, ctm_path = (Path(folder) / f"{split}.{kind}" for kind in ("stm", "ctm"))
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
-        with written_safely(stm_path) as stm, written_safely(ctm_path) as ctm:
+        with written_whole_file(stm_path) as stm, written_whole_file(ctm_path) as ctm:
             for record in index:
                 try:
                     segment = uses.segment(record)

@@ -43,6 +43,12 @@ def make_part(work: Work, make: Callable[[object], object], part: Part) -> int:
     return journal.deaths
 
 
+def forget_deaths(parts) -> None:
+    """Of workers, at the inputs of parts that are about to be made."""
+    for part in parts:
+        _Journal(part.path + JOURNAL).forget()
+
+
 def _result(make, one, number: int, journal: "_Journal"):
     if journal.deaths_at.count(number) >= DEATHS:
         return InputError(f"{DEATHS} workers died at it; give it to a machine with more memory, or look into it")

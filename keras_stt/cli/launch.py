@@ -1,5 +1,6 @@
 """All processes of a run started on this machine, and ended together."""
 
+import ctypes
 import os
 import signal
 import socket
@@ -9,8 +10,7 @@ import time
 
 from keras_stt.train.distribution.job import ADDRESSES, NUM_PROCESSES, PROCESS_ID, Job
 
-GRACE_SECONDS = 20.0  # for a process to end before it is killed
-STOPPED = {128 + signal.SIGINT, 128 + signal.SIGTERM}  # exit codes of those that a signal has stopped in good order
+GRACE_SECONDS = 60.0  # for a process to write its checkpoint before it is killed
 
 
 def launch(job: Job, command: list[str]) -> int:
@@ -24,11 +24,26 @@ def launch(job: Job, command: list[str]) -> int:
     for number in range(job.processes):
         place = {ADDRESSES: addresses, NUM_PROCESSES: str(job.processes), PROCESS_ID: str(number)}
         output = None if number == 0 else subprocess.DEVNULL
-        processes.append(subprocess.Popen(command, env={**os.environ, **place}, stdout=output))
-    passed_on = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.signal(number, lambda caught, frame: _send(processes, caught)) for number in passed_on}
+        # A session of its own: Ctrl-C comes to them from here alone, once.
+        processes.append(
+            subprocess.Popen(
+                command,
+                env={**os.environ, **place},
+                stdout=output,
+                start_new_session=True,
+                preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+            )
+        )
+    asked: list[int] = []
+
+    def pass_on(number, frame):
+        asked.append(number)
+        _send(processes, number)
+
+    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        return _watch(processes)
+        code = _watch(processes, asked)
+        return 128 + asked[0] if asked and code else code
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -46,24 +61,23 @@ def free_ports(count: int) -> list[int]:
             one.close()
 
 
-def _watch(processes: list[subprocess.Popen]) -> int:
+def _watch(processes: list[subprocess.Popen], asked: list[int]) -> int:
     while (codes := [process.poll() for process in processes]) != [0] * len(processes):
         if any(codes):
-            return _wind_up(processes)
+            return _wind_up(processes, asked)
         time.sleep(0.1)
     return 0
 
 
-def _wind_up(processes: list[subprocess.Popen]) -> int:
+def _wind_up(processes: list[subprocess.Popen], asked: list[int]) -> int:
     """Ends those that are left when one has failed, says which it was where they cannot know, and returns its code."""
-    if any(process.poll() in STOPPED for process in processes):
+    if asked:
         _wait(processes)  # all were asked to stop, and do so when they have met
     time.sleep(1.0)  # an error that all have ends all, and each has told
     codes = [process.poll() for process in processes]
-    failed = next(
-        (i for i, code in enumerate(codes) if code and code < 0), next(i for i, code in enumerate(codes) if code)
-    )
-    told = codes[failed] > 0 and None not in codes
+    killed = [number for number, code in enumerate(codes) if code and code < 0]
+    failed = killed[0] if killed else next(number for number, code in enumerate(codes) if code)
+    told = asked or (codes[failed] > 0 and None not in codes)
     _send(processes, signal.SIGTERM)
     _wait(processes)
     if not told:
@@ -73,6 +87,12 @@ def _wind_up(processes: list[subprocess.Popen]) -> int:
             file=sys.stderr,
         )
     return codes[failed] if codes[failed] > 0 else 1
+
+
+def _die_with_parent() -> None:
+    """Has Linux end this process when the one that started it is killed: nobody would watch it."""
+    set_death_signal = 1  # PR_SET_PDEATHSIG
+    ctypes.CDLL(None).prctl(set_death_signal, signal.SIGTERM)
 
 
 def _fate(code: int) -> str:

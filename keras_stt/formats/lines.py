@@ -1,8 +1,6 @@
 """Text files of lines and fields: read with line numbers for errors, written whole or not at all."""
 
-import os
 import re
-import tempfile
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
@@ -10,6 +8,7 @@ import numpy as np
 
 from keras_stt.errors import InputError, write_error
 from keras_stt.formats.malformed import Malformed, OnMalformed, line_error
+from keras_stt.formats.whole_file import written_whole_file
 
 Parsed = TypeVar("Parsed")
 
@@ -109,21 +108,11 @@ def write_bytes(path, content: bytes) -> None:
         InputError: its folder is missing.
         OutputError: the disk is full, or not to be written to.
     """
-    path = os.fspath(path)
-    temporary = None
     try:
-        handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path) or ".", prefix=".", suffix=".part")
-        with os.fdopen(handle, "wb") as file:
+        with written_whole_file(path) as file:
             file.write(content)
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)  # mkstemp lets only the owner read
-        os.replace(temporary, path)
     except OSError as error:
         raise write_error(path, error) from error
-    finally:
-        if temporary and os.path.exists(temporary):
-            os.unlink(temporary)
 
 
 def parse_seconds(text: str) -> float | None:

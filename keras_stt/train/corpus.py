@@ -5,7 +5,6 @@ import hashlib
 import itertools
 import json
 import os
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -168,9 +167,21 @@ def open_splits(options: TrainOptions, output: Path | None = None) -> dict[str, 
         _require_utterances(options, splits)
         require_few_skipped(options.max_skipped_share, splits, output)
     except FlagError:
-        shutil.rmtree(folder)  # what is missing or broken may be there the next time
+        _forget(folder, splits, options.mel_bands)
         raise
     return splits
+
+
+def _forget(folder: Path, splits: dict[str, Split], mel_bands: int) -> None:
+    """Has the corpus be looked at again, since what is missing or broken may be mended the next time.
+
+    Features in which nothing was skipped stay: they may have taken long, and are made again where records have changed.
+    """
+    with one_process_at_a_time(f"{folder}.lock", "the corpus"):
+        for name, split in splits.items():
+            (folder / name / "meta.json").unlink(missing_ok=True)
+            if split.features.skipped:
+                (features_folder(folder, name, mel_bands) / "meta.json").unlink(missing_ok=True)
 
 
 def _require_utterances(options: TrainOptions, splits: dict[str, Split]) -> None:

@@ -1,14 +1,14 @@
 """A model, of whatever view, trained as the flags say: from the start, or from the last checkpoint that is whole."""
 
 import dataclasses
+import importlib.util
 import os
-from importlib import metadata
 from pathlib import Path
 
 import keras
 
 from keras_stt.data.pipeline import for_short_epoch
-from keras_stt.errors import RunError
+from keras_stt.errors import InputError, RunError
 from keras_stt.train.callbacks.averaging import AveragedWeights
 from keras_stt.train.callbacks.on_one_device import OnOneDevice
 from keras_stt.train.callbacks.resumed import ResumedEpoch
@@ -61,6 +61,7 @@ def fit(view: View, setup: Setup, callbacks: list, distribution: Alone) -> tuple
         folder.sweep() if options.resume else folder.clear()
     distribution.any(False)  # waits for that
     state, progress = folder.newest() or ({}, Progress())
+    _require_same_run(setup, progress, distribution)
     with StopSignals() as stop:
         while True:
             try:
@@ -68,8 +69,23 @@ def fit(view: View, setup: Setup, callbacks: list, distribution: Alone) -> tuple
             except NotANumber as found:
                 halvings = progress.halvings + 1
                 state, progress = folder.newest() or ({}, Progress())
-                progress.halvings = halvings
+                progress.halvings, progress.run = halvings, run_flags(options, setup.steps_per_epoch)
                 _go_back(setup, found, progress, distribution)
+
+
+def _require_same_run(setup: Setup, progress: Progress, distribution: Alone) -> None:
+    """Raises InputError where the checkpoint is of a run of other batches, or the processes see different ones."""
+    given = run_flags(setup.options, setup.steps_per_epoch)
+    for name, value in progress.run.items():
+        if given.get(name) != value:
+            raise InputError(
+                f"--resume: the checkpoint was made with --{name}={value}, now it is {given.get(name)}; give the flags "
+                "of its flags.cfg, or train elsewhere"
+            )
+    progress.run = given
+    at = progress.at(setup.steps_per_epoch) + 1
+    if distribution.total(at) != at * distribution.processes:
+        raise InputError("--output_dir: the processes see different checkpoints in it; give all the same folder")
 
 
 def checkpoint_folder(options: TrainOptions) -> CheckpointFolder:
@@ -104,32 +120,21 @@ def _at_rate(setup: Setup, progress: Progress) -> Setup:
 
 def _train(view, setup, callbacks, distribution, folder, stop, state, progress) -> keras.Model:
     """One try at it, from `state`; `progress` moves with it."""
-    options, steps_per_epoch = setup.options, setup.steps_per_epoch
-    leads, at_rate = distribution.process == 0, _at_rate(setup, progress)
-    with distribution.making():
-        model = view.compiled_model(at_rate)
-        if state:
-            restore_state(model, state)
-    twin = view.compiled_model(at_rate) if distribution.is_shared else model
+    options, steps_per_epoch, leads = setup.options, setup.steps_per_epoch, distribution.process == 0
+    model, twin = _models(view, _at_rate(setup, progress), distribution, state)
     if leads:
-        print(
-            f"model: {model.count_params():,} parameters, {keras.backend.backend()}{_shared_by(distribution)}",
-            flush=True,
-        )
+        parameters, shared = f"{model.count_params():,} parameters", _shared_by(distribution)
+        print(f"model: {parameters}, {keras.backend.backend()}{shared}", flush=True)
     if leads and state:
         print(f"going on from step {progress.at(steps_per_epoch)}, epoch {progress.epoch + 1}", flush=True)
-    callbacks = callbacks if leads else []
-    watchers = [callback for callback in callbacks if hasattr(callback, "restore")]
+    watchers = [callback for callback in callbacks if leads and hasattr(callback, "restore")]
     for watcher in watchers:
         watcher.restore(progress.watchers.get(type(watcher).__name__, {}))
     first_step = progress.at(steps_per_epoch)
     steps = options.epochs * steps_per_epoch - first_step
     if steps > 0 and not distribution.any(_was_stopped(watchers)):
-        if distribution.is_shared and leads:
+        if distribution.is_shared:
             callbacks = [OnOneDevice(callbacks, twin, distribution)]
-        checkpoint = Checkpoint(
-            folder, progress, watchers, options.checkpoint_steps, steps_per_epoch, stop, distribution
-        )
         data = distribution.data(setup.batches, first_step, steps)
         with distribution.training():
             model.fit(
@@ -141,8 +146,10 @@ def _train(view, setup, callbacks, distribution, folder, stop, state, progress) 
                     ResumedEpoch(state, progress.steps, steps_per_epoch),
                     LossIsANumber(progress, steps_per_epoch),
                     *_averaging(options, progress),
-                    *callbacks,
-                    checkpoint,
+                    *(callbacks if leads else []),
+                    Checkpoint(
+                        folder, progress, watchers, options.checkpoint_steps, steps_per_epoch, stop, distribution
+                    ),
                     *(_tensorboard(options) if leads else []),
                 ],
                 shuffle=False,  # the plan has shuffled
@@ -150,15 +157,32 @@ def _train(view, setup, callbacks, distribution, folder, stop, state, progress) 
             )
     if distribution.is_shared:
         copy_weights(model, twin)
-    if options.keep == "best" and progress.best:
+    if leads and options.keep == "best" and progress.best:
         load_weights(twin, folder.read(progress.best)[0])
     return twin
+
+
+def _models(view: View, setup: Setup, distribution: Alone, state: dict) -> tuple[keras.Model, keras.Model]:
+    """The model that is trained, from `state` where there is one, and the one that is looked at: the same, unless it is
+    shared by several devices.
+    """
+    with distribution.making():
+        model = view.compiled_model(setup)
+        if state:
+            restore_state(model, state)
+    return model, view.compiled_model(setup) if distribution.is_shared else model
 
 
 def _shared_by(distribution: Alone) -> str:
     if not distribution.is_shared:
         return ""
     return f", {distribution.replicas} replicas in {distribution.processes} processes"
+
+
+def run_flags(options: TrainOptions, steps_per_epoch: int) -> dict:
+    """What makes a run's batches and their order, so that it must be the same when the run goes on."""
+    names = ("view", "dataset", "task", "seed", "batch_size", "batch_seconds", "batch_multiple")
+    return {**{name: getattr(options, name) for name in names}, "steps_per_epoch": steps_per_epoch}
 
 
 def _was_stopped(watchers: list) -> bool:
@@ -173,9 +197,7 @@ def _averaging(options: TrainOptions, progress: Progress) -> list:
 
 
 def _tensorboard(options: TrainOptions) -> list:
-    """TensorBoard's logs, for those who have it installed."""
-    try:
-        metadata.version("tensorboard")
-    except metadata.PackageNotFoundError:
+    """TensorBoard's logs, for those who have it installed, and TensorFlow, by which Keras writes them."""
+    if not all(map(importlib.util.find_spec, ("tensorboard", "tensorflow"))):
         return []
     return [keras.callbacks.TensorBoard(Path(options.output_dir) / "logs", write_graph=False)]

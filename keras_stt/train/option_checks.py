@@ -20,6 +20,7 @@ UTTERANCE_POSITIONS = tuple(name for name, kind in POSITIONS.items() if kind.val
 SUBSAMPLINGS = (2, 4, 6, 8)
 DISTRIBUTIONS = ("none", "data", "model")
 PRECISIONS = ("float32", "mixed_bfloat16")
+MOST_RETRIES = 20  # a millionth of the rate
 MOST_MEL_BANDS = 128  # with more, the lowest bands hold no frequency of a 25 ms window
 
 _CHOICES = {
@@ -109,6 +110,8 @@ def _require_bounds(options) -> None:
     for name in _SHARES_BELOW_ONE:
         if not 0 <= getattr(options, name) < 1:
             raise FlagError(name, f"{getattr(options, name)} is not at least 0 and below 1")
+    if options.nan_retries > MOST_RETRIES:
+        raise FlagError("nan_retries", f"{options.nan_retries} leave no rate to learn with; at most {MOST_RETRIES}")
     if options.mel_bands > MOST_MEL_BANDS:
         raise FlagError(
             "mel_bands", f"{options.mel_bands} are too narrow for a window of 25 ms; at most {MOST_MEL_BANDS}"

@@ -7,6 +7,7 @@ import json
 import math
 import os
 import re
+import tempfile
 from pathlib import Path
 
 from keras_stt.errors import FlagError, OutputError, write_error
@@ -24,9 +25,9 @@ def output_folder(name: str) -> Path:
     output = Path(name)
     try:
         output.mkdir(parents=True, exist_ok=True)
-        probe = output / ".writable"
-        probe.write_bytes(b"0")
-        probe.unlink()
+        with tempfile.NamedTemporaryFile(dir=output) as probe:
+            probe.write(b"0")
+            probe.flush()
     except OSError as error:
         if isinstance(write_error(output, error), OutputError):
             raise write_error(output, error) from error

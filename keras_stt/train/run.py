@@ -19,6 +19,7 @@ from keras_stt.train.distribution.open import open_distribution, require_equal_s
 from keras_stt.train.fit import checkpoint_folder, fit
 from keras_stt.train.options import TrainOptions
 from keras_stt.train.outputs import output_folder, with_steps_per_epoch, write_json, write_outputs
+from keras_stt.train.run_lock import only_run_in
 from keras_stt.train.skipped import write_skipped
 from keras_stt.train.summary import training_summary
 from keras_stt.train.views import Setup, View, view_of
@@ -42,10 +43,15 @@ def train(options: TrainOptions, flags: str = "") -> dict:
     """
     output = output_folder(options.output_dir)
     distribution = open_distribution(options)
-    if distribution.process == 0:
-        _begin(output, options, flags)
+    with only_run_in(output) if distribution.process == 0 else contextlib.nullcontext():
+        return _train(options, flags, output, distribution)
+
+
+def _train(options: TrainOptions, flags: str, output: Path, distribution: Alone) -> dict:
     if options.export:
         _require_export()  # before anything is learned
+    if distribution.process == 0:
+        _begin(output, options, flags)
     view = view_of(options)
     require_equal_shares(options.batch_multiple, distribution)
     setup = view.prepare(options, output if distribution.process == 0 else None)
@@ -70,7 +76,7 @@ def _begin(output: Path, options: TrainOptions, flags: str) -> None:
         raise InputError(
             f"--resume: no checkpoint in {output / 'checkpoint'}; train there first, or leave --resume out"
         )
-    if not begun:
+    if not begun and not options.budget_cpu_s:  # whose flags are known when it has been measured
         write_text(output / "flags.cfg", flags)
 
 

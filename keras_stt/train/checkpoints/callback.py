@@ -9,11 +9,13 @@ from keras_stt.train.distribution.alone import Alone
 from keras_stt.train.not_a_number import NotANumber
 from keras_stt.train.stop_signals import StopSignals
 
+MEETING_STEPS = 10  # from one to the next at which several processes ask each other whether to stop
+
 
 class Checkpoint(keras.callbacks.Callback):
     """Saves checkpoints; comes after what measures, and after what puts averaged weights into the model.
 
-    Of several processes the first one writes; all stop together, where the first would save.
+    Of several processes the first one writes; all stop together, at one of the steps at which they ask each other.
 
     Args:
         folder: where they lie.
@@ -49,8 +51,9 @@ class Checkpoint(keras.callbacks.Callback):
         if self.progress.steps >= self.steps_per_epoch:
             return  # it is saved when it has been measured
         is_due = self.every and self._step() % self.every == 0
-        # One process looks at once whether it was asked; several ask each other when they meet anyway.
-        stops = (is_due or self.distribution.processes == 1) and self.distribution.any(self.stop.asked is not None)
+        # One process looks at every step whether it was asked; several ask each other now and then.
+        meets = is_due or self.distribution.processes == 1 or self._step() % MEETING_STEPS == 0
+        stops = meets and self.distribution.any(self.stop.asked is not None)
         if is_due or stops:
             self._save()
         if stops:

@@ -5,21 +5,19 @@ SHA-256 of what is in it. One rename so publishes a checkpoint and what it is ch
 """
 
 import hashlib
-import os
 import re
-import tempfile
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
-from keras_stt.errors import InputError
+from keras_stt.errors import InputError, write_error
+from keras_stt.formats.whole_file import TEMPORARY, written_and_named
 from keras_stt.train.checkpoints.progress import THIS, Progress
 
 PROGRESS = "__progress__"
 SUM_DIGITS = 16  # of SHA-256, in hexadecimal: against damage, not against forgery
 _NAME = re.compile(r"(\d{2})-(\d{9})-([0-9a-f]{16})\.npz")
-_TEMPORARY = ".writing."
 
 
 class CheckpointFolder:
@@ -37,23 +35,24 @@ class CheckpointFolder:
         """Writes a checkpoint, whole or not at all, then removes those that need not be kept. Returns its name.
 
         Raises:
-            OSError: it cannot be written; those before it are as they were.
+            OutputError: the disk is full, say; the checkpoints before it are as they were.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=self.folder, prefix=_TEMPORARY)
         try:
-            with os.fdopen(handle, "w+b") as file:
-                np.savez(file, **arrays, **{PROGRESS: np.array(progress.to_json())})
-                file.flush()
-                os.fsync(file.fileno())
-                file.seek(0)
-                name = f"{progress.halvings:02d}-{step:09d}-{_sum(file)}.npz"
-            os.chmod(temporary, 0o666 & ~_umask())  # mkstemp lets only the owner read
-            os.replace(temporary, self.folder / name)
-        except BaseException:
-            os.unlink(temporary)
-            raise
-        _sync(self.folder)
+            return self._write(arrays, progress, step)
+        except OSError as error:
+            raise write_error(self.folder, error) from error
+
+    def _write(self, arrays, progress, step) -> str:
+        name = ""
+
+        def name_of(file) -> str:
+            nonlocal name
+            name = f"{progress.halvings:02d}-{step:09d}-{_sum(file)}.npz"
+            return name
+
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with written_and_named(self.folder, name_of) as file:
+            np.savez(file, **arrays, **{PROGRESS: np.array(progress.to_json())})
         self._prune(name, progress.best)
         return name
 
@@ -73,7 +72,7 @@ class CheckpointFolder:
             try:
                 arrays, progress = self.read(name)
             except InputError as error:
-                self.report(f"{error}; the checkpoint before it is used")
+                self.report(f"{error}; the checkpoint before it is used, or where there is none, training begins anew")
                 continue
             if progress.best and progress.best != name:
                 try:
@@ -108,7 +107,7 @@ class CheckpointFolder:
 
     def sweep(self) -> None:
         """Removes what a killed process left half-written."""
-        for path in self.folder.glob(f"{_TEMPORARY}*"):
+        for path in self.folder.glob(f"{TEMPORARY}*"):
             path.unlink()
 
     def _checked(self, name: str) -> Path:
@@ -133,20 +132,3 @@ class CheckpointFolder:
 
 def _sum(file) -> str:
     return hashlib.file_digest(file, "sha256").hexdigest()[:SUM_DIGITS]
-
-
-def _umask() -> int:
-    umask = os.umask(0)
-    os.umask(umask)
-    return umask
-
-
-def _sync(folder: Path) -> None:
-    """Has the disk keep the folder's names."""
-    if os.name == "nt":  # where folders cannot be opened
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

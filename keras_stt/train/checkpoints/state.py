@@ -15,6 +15,7 @@ METRICS = "metrics_variables"
 _GROUPS = (*WEIGHTS, "optimizer_variables", METRICS)
 _PROCESS = "process"  # what is kept of the process, beside what is the model's
 _TORCH_RANDOM = f"{_PROCESS}/torch_random"
+_CUDA_RANDOM = f"{_PROCESS}/cuda_random"
 _NUMBERED = re.compile(r"(seed_generator|adam|adam_w|sgd|lion|muon)(?:_(\d+))?")
 
 
@@ -36,6 +37,8 @@ def model_state(model) -> dict[str, np.ndarray]:
         import torch  # with its backend alone
 
         state[_TORCH_RANDOM] = torch.get_rng_state().numpy()
+        if torch.cuda.is_available():
+            state[_CUDA_RANDOM] = torch.stack(torch.cuda.get_rng_state_all()).numpy()
     return state
 
 
@@ -68,6 +71,8 @@ def restore_random(state: dict[str, np.ndarray]) -> None:
         import torch
 
         torch.set_rng_state(torch.from_numpy(np.array(state[_TORCH_RANDOM])))
+        if _CUDA_RANDOM in state and torch.cuda.is_available():
+            torch.cuda.set_rng_state_all(list(torch.from_numpy(np.array(state[_CUDA_RANDOM]))))
 
 
 def copy_weights(model, twin) -> None:

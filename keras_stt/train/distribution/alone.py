@@ -30,9 +30,13 @@ class Alone:
         """What `fit` takes, with this process's rows of each batch."""
         return training_data(batches, first_step, steps)
 
+    def total(self, number: float) -> float:
+        """Of what each process gives; all must ask."""
+        return number
+
     def any(self, flag: bool) -> bool:
         """Whether any process says so; all must ask."""
-        return flag
+        return self.total(float(flag)) > 0
 
     def end(self) -> None:
         """Parts from the others; all that they compute together is done."""

@@ -37,6 +37,8 @@ def job_of(num_processes: int, process_id: int, job_addresses: str) -> Job:
     processes = num_processes or _number(NUM_PROCESSES, 1)
     process = process_id if process_id >= 0 else _number(PROCESS_ID, -1)
     addresses = job_addresses or os.environ.get(ADDRESSES, "")
+    if processes < 1:
+        raise FlagError("num_processes", f"{processes} processes; give at least 1")
     if processes == 1:
         return Job()
     if process < 0:

@@ -38,8 +38,11 @@ class OnJax(Alone):
             keras.distribution.initialize(job.addresses, job.processes, job.process)
         self.processes, self.process = job.processes, job.process
         devices = keras.distribution.list_devices()
-        if len(devices) % model_shards:
-            raise FlagError("model_shards", f"{len(devices)} devices cannot be shared by {model_shards}s")
+        if jax.local_device_count() % model_shards:  # a copy that spans processes would need the same rows in each
+            raise FlagError(
+                "model_shards",
+                f"a process has {jax.local_device_count()} devices, which {model_shards} for each copy do not divide",
+            )
         self.replicas = len(devices) // model_shards
         if model_shards == 1:
             self._distribution = keras.distribution.DataParallel(devices=devices, auto_shard_dataset=False)
@@ -77,12 +80,12 @@ class OnJax(Alone):
     def data(self, batches, first_step, steps):
         return training_data(batches.shared(Share(self.process, self.processes)), first_step, steps)
 
-    def any(self, flag):
+    def total(self, number):
         if self.processes == 1:
-            return flag
+            return number
         from jax.experimental import multihost_utils
 
-        return bool(np.any(multihost_utils.process_allgather(np.array(flag))))
+        return float(np.sum(multihost_utils.process_allgather(np.array(number, np.float32)), dtype=np.float64))
 
     def end(self):
         if self.processes > 1:

@@ -53,13 +53,14 @@ class OnTensorFlow(Alone):
         dataset = tf_dataset(in_turn, first_step * local, steps * local)
         return self._strategy.distribute_datasets_from_function(lambda context: dataset)
 
-    def any(self, flag):
+    def total(self, number):
         import tensorflow as tf
 
         if self.processes == 1:
-            return flag
-        said = self._strategy.run(lambda: tf.constant(float(flag)))
-        return float(self._strategy.reduce(tf.distribute.ReduceOp.SUM, said, axis=None)) > 0
+            return number
+        said = self._strategy.run(lambda: tf.constant(float(number)))
+        replicas = self.replicas // self.processes  # each says the same
+        return float(self._strategy.reduce(tf.distribute.ReduceOp.SUM, said, axis=None)) / replicas
 
 
 def _workers():
