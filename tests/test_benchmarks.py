@@ -114,6 +114,12 @@ def test_the_page_holds_the_figures_of_the_results(benchmark):
     assert benchmark("performance_page").filled(text) == (ROOT / "docs/performance.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("page", ["reliability", "planning"])
+def test_the_pages_on_reliability_hold_the_figures_of_the_results(benchmark, page):
+    text = (ROOT / f"docs/{page}.in.md").read_text(encoding="utf-8")
+    assert benchmark("reliability_page").filled(text) == (ROOT / f"docs/{page}.md").read_text(encoding="utf-8")
+
+
 def test_a_corpus_repeated_for_the_growth_is_an_index_like_any_other(benchmark, tone_corpus, tmp_path):
     from keras_stt.data.feature_store import FeatureStore
     from keras_stt.data.index import Index
