@@ -83,6 +83,17 @@ def test_the_last_and_the_best_are_kept(folder):
     assert folder.read(best)[1].best == best
 
 
+def test_the_best_before_is_kept_for_when_the_newest_that_is_the_best_is_damaged(folder, told):
+    before = written(folder, 10, best=THIS, best_epoch=10)
+    for step in (20, 30):
+        written(folder, step, best=before, best_epoch=10)
+    newest = written(folder, 40, best=THIS, best_epoch=40, best_before=before)
+    damage(folder.folder / newest, flip)
+    _, progress = folder.newest()
+    assert (progress.epoch, progress.best, progress.best_epoch) == (30, before, 10)
+    assert len(told) == 1
+
+
 def test_where_the_best_is_damaged_it_is_found_anew(folder, told):
     best = written(folder, 10, best=THIS, best_epoch=1)
     written(folder, 20, best=best, best_epoch=1)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -180,3 +181,11 @@ def test_a_flag_that_makes_no_sense_gets_one_line(flags, expected, cache, tmp_pa
     assert len(lines) == 1, result.stderr
     assert expected in lines[0]
     assert "Traceback" not in result.stderr
+
+
+def test_a_backend_that_is_none_gets_one_line(tmp_path):
+    command = [sys.executable, str(ROOT / "train_main.py"), f"--output_dir={tmp_path}"]
+    environment = {**os.environ, "KERAS_BACKEND": "theano"}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=60, env=environment)
+    assert done.returncode == 2
+    assert done.stderr == "train_main.py: KERAS_BACKEND 'theano': give one of tensorflow, jax, torch\n"

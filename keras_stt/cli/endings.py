@@ -1,6 +1,7 @@
 """How training ends when it does not come to its end: one line, and the exit code."""
 
 from keras_stt.errors import InputError, OutputError, RunError, is_full, write_error
+from keras_stt.train.stop_signals import Stopped
 
 GO_ON = "--resume goes on from the last checkpoint"
 OF_THE_BACKEND = ("jax", "jaxlib", "tensorflow")  # modules whose errors, among several processes, tell of another's end
@@ -11,9 +12,6 @@ def ending(error: BaseException, output_dir: str, process: int, processes: int) 
 
     2 is for bad input, 1 for work that came to nothing, 128 and its number for a signal.
     """
-    from keras_stt.export import ExportError  # with Keras, which is there when training has ended
-    from keras_stt.train.stop_signals import Stopped
-
     match error:
         case OutputError():
             return f"{error}; {GO_ON}", 1
@@ -21,8 +19,6 @@ def ending(error: BaseException, output_dir: str, process: int, processes: int) 
             return str(error), 1
         case InputError():
             return str(error), 2
-        case ExportError():
-            return f"--export: {error}", 1
         case Stopped():
             return f"stopped by {error}; {GO_ON}", error.exit_code
         case KeyboardInterrupt():
@@ -32,4 +28,6 @@ def ending(error: BaseException, output_dir: str, process: int, processes: int) 
         case Exception() if processes > 1 and type(error).__module__.partition(".")[0] in OF_THE_BACKEND:
             reason = " ".join(str(error).split())[:200]
             return f"process {process} of {processes}: {reason}; where another has died, start all anew: {GO_ON}", 1
-    return None
+    from keras_stt.export import ExportError  # with Keras: only now, as it may be missing for what is told above
+
+    return (f"--export: {error}", 1) if isinstance(error, ExportError) else None

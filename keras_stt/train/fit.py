@@ -125,6 +125,8 @@ def _train(view, setup, callbacks, distribution, folder, stop, state, progress) 
     if leads:
         parameters, shared = f"{model.count_params():,} parameters", _shared_by(distribution)
         print(f"model: {parameters}, {keras.backend.backend()}{shared}", flush=True)
+    if leads and options.resume and not state:
+        print("no checkpoint yet: training begins at step 0", flush=True)
     if leads and state:
         print(f"going on from step {progress.at(steps_per_epoch)}, epoch {progress.epoch + 1}", flush=True)
     watchers = [callback for callback in callbacks if leads and hasattr(callback, "restore")]

@@ -66,6 +66,7 @@ class Checkpoint(keras.callbacks.Callback):
         progress.epoch, progress.steps = epoch + 1, 0
         is_best = self._is_best(row)
         if is_best:
+            progress.best_before = progress.best
             progress.best, progress.best_epoch = THIS, epoch + 1
         name = self._save()
         if is_best:

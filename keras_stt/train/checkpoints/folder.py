@@ -53,7 +53,7 @@ class CheckpointFolder:
         self.folder.mkdir(parents=True, exist_ok=True)
         with written_and_named(self.folder, name_of) as file:
             np.savez(file, **arrays, **{PROGRESS: np.array(progress.to_json())})
-        self._prune(name, progress.best)
+        self._prune(name, {progress.best, progress.best_before})
         return name
 
     def names(self) -> list[str]:
@@ -121,10 +121,10 @@ class CheckpointFolder:
             raise InputError(f"{path}: damaged, its checksum is {found}")
         return path
 
-    def _prune(self, newest: str, best: str | None) -> None:
+    def _prune(self, newest: str, best: set[str | None]) -> None:
         # What is newer by name is damaged, or of a run that was begun anew.
         older = [name for name in self.names() if name <= newest]
-        kept = {*older[: self.last], best}
+        kept = {*older[: self.last], *best}
         for name in self.names():
             if name not in kept:
                 (self.folder / name).unlink()

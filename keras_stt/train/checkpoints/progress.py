@@ -17,6 +17,7 @@ class Progress:
         halvings: how often the learning rate was halved, since the loss was no number.
         best: file name of the checkpoint after the epoch of the lowest dev WER, `THIS` in that file itself; None where
             there is none.
+        best_before: file name of the one that was the best before; it is kept, should the best be damaged.
         best_epoch: its epoch, counted from 1; 0 where there is none.
         run: the flags that make its batches, by which a run that goes on is known to be the same.
         watchers: by class name, what callbacks that watch the run remember from one epoch to the next.
@@ -27,6 +28,7 @@ class Progress:
     history: list[dict] = dataclasses.field(default_factory=list)
     halvings: int = 0
     best: str | None = None
+    best_before: str | None = None
     best_epoch: int = 0
     run: dict = dataclasses.field(default_factory=dict)
     watchers: dict[str, dict] = dataclasses.field(default_factory=dict)
