@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from processes import children
-from training_runs import LONGEST, ROOT, newest_step, said, start
+from training_runs import LONGEST, ROOT, finish, newest_step, said, start
 
 RESULT = ROOT / "benchmarks/results/soak.json"
 STEPS, EVERY, EPOCH = 10_000, 500, 250
@@ -45,12 +45,14 @@ def soak(output: Path, backend: str, steps: int) -> dict:
     Raises:
         AssertionError: it failed, grew, or left something behind.
     """
-    output.parent.mkdir(parents=True, exist_ok=True)
+    cache = f"--cache_dir={output.parent / 'cache'}"
+    # The corpus is built first: TFDS leaves an empty folder behind when it makes one.
+    finish(output.parent / f"{backend}-prepared", backend, *FLAGS, cache, "--epochs=1", "--steps_per_epoch=1")
     temporary = output.parent / f"{output.name}-tmp"
     temporary.mkdir()
     os.environ["TMPDIR"] = str(temporary)
     began = time.monotonic()
-    process = start(output, backend, *FLAGS, f"--epochs={steps // EPOCH}", f"--cache_dir={output.parent / 'cache'}")
+    process = start(output, backend, *FLAGS, f"--epochs={steps // EPOCH}", cache)
     seen: dict[int, dict] = {}
     while process.poll() is None:
         assert time.monotonic() - began < 10 * LONGEST, said(output)
