@@ -18,6 +18,7 @@ from keras_stt.train.checkpoints import (
     Progress,
     copy_weights,
     load_weights,
+    parts_weighed,
     restore_state,
 )
 from keras_stt.train.distribution.alone import Alone
@@ -145,7 +146,7 @@ def _train(view, setup, callbacks, distribution, folder, stop, state, progress) 
                 epochs=options.epochs,
                 steps_per_epoch=steps_per_epoch,
                 callbacks=[
-                    ResumedEpoch(state, progress.steps, steps_per_epoch),
+                    ResumedEpoch(parts_weighed(state, distribution.parts_weight), progress.steps, steps_per_epoch),
                     LossIsANumber(progress, steps_per_epoch),
                     *_averaging(options, progress),
                     *(callbacks if leads else []),

@@ -17,12 +17,14 @@ from pathlib import Path
 
 import atheris
 
+import keras_stt
+
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 atheris.enabled_hooks.add("RegEx")
 with atheris.instrument_imports(include=["keras_stt.formats", "csv", "json"]):
     from format_contract import FORMATS, check_any_bytes, seed_bytes
 
-PACKAGE = "keras_stt"
+PACKAGE = Path(keras_stt.__file__).parent
 
 
 def place(error: BaseException) -> str:
@@ -30,7 +32,7 @@ def place(error: BaseException) -> str:
     if isinstance(error, AssertionError) and error.__context__:
         error = error.__context__  # the refusal that is not as it must be
     frames = traceback.extract_tb(error.__traceback__)
-    ours = [frame for frame in frames if PACKAGE in Path(frame.filename).parts] or frames
+    ours = [frame for frame in frames if Path(frame.filename).is_relative_to(PACKAGE)] or frames
     return f"{Path(ours[-1].filename).name}:{ours[-1].name}"
 
 

@@ -4,7 +4,7 @@ import keras
 
 from keras_stt.train.checkpoints.folder import CheckpointFolder
 from keras_stt.train.checkpoints.progress import THIS, Progress
-from keras_stt.train.checkpoints.state import all_finite, model_state
+from keras_stt.train.checkpoints.state import all_finite, model_state, parts_weighed
 from keras_stt.train.distribution.alone import Alone
 from keras_stt.train.not_a_number import NotANumber
 from keras_stt.train.stop_signals import StopSignals
@@ -91,4 +91,5 @@ class Checkpoint(keras.callbacks.Callback):
         if self.distribution.process:
             return None
         self.progress.watchers = {type(watcher).__name__: watcher.state() for watcher in self.watchers}
-        return self.folder.write(state, self.progress, self._step())
+        # As one replica would count them, whoever goes on.
+        return self.folder.write(parts_weighed(state, 1 / self.distribution.parts_weight), self.progress, self._step())

@@ -12,6 +12,7 @@ from keras_stt.errors import InputError
 
 WEIGHTS = ("trainable_variables", "non_trainable_variables")
 METRICS = "metrics_variables"
+_PARTS = f"{METRICS}/compile_loss/"  # sums and counts of the means of a loss's parts
 _GROUPS = (*WEIGHTS, "optimizer_variables", METRICS)
 _PROCESS = "process"  # what is kept of the process, beside what is the model's
 _TORCH_RANDOM = f"{_PROCESS}/torch_random"
@@ -58,6 +59,13 @@ def restore_state(model, state: dict[str, np.ndarray]) -> None:
     if {name: value.shape for name, value in kept.items()} != {name: value.shape for name, value in expected.items()}:
         raise InputError("--resume: the checkpoint is of another model; use the flags it was trained with (flags.cfg)")
     model.set_state_tree(_as_named(_unflatten(kept), model))
+
+
+def parts_weighed(state: dict[str, np.ndarray], weight: float) -> dict[str, np.ndarray]:
+    """The state with the sums and counts of a loss's parts times `weight`, which changes no mean."""
+    return {
+        name: value * value.dtype.type(weight) if name.startswith(_PARTS) else value for name, value in state.items()
+    }
 
 
 def restore_metrics(model, state: dict[str, np.ndarray]) -> None:

@@ -9,10 +9,11 @@ class Alone:
     """Attributes:
     processes, process: how many there are, and which this one is.
     replicas: copies of the model, which share each batch: devices of all processes, or groups of them.
+    parts_weight: how often the backend counts a step in the means of the parts of a loss.
     is_shared: whether Keras or TensorFlow lays the model out over devices.
     """
 
-    processes, process, replicas, is_shared = 1, 0, 1, False
+    processes, process, replicas, parts_weight, is_shared = 1, 0, 1, 1, False
 
     def making(self):
         """Within it the model is made."""

@@ -41,7 +41,7 @@ class OnTensorFlow(Alone):
         else:
             devices = [f"CPU:{i}" for i in range(cpu_devices)] if cpu_devices > 1 else None
             self._strategy = tf.distribute.MirroredStrategy(devices)
-        self.replicas = self._strategy.num_replicas_in_sync
+        self.replicas = self.parts_weight = self._strategy.num_replicas_in_sync
 
     def making(self):
         return self._strategy.scope()  # which the model remembers
