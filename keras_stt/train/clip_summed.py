@@ -21,8 +21,13 @@ def clipping_summed(kind: type) -> type:
     """The optimizer class that does so, under the same name, by which Keras names its variables; `kind` itself where
     no strategy of `tf.distribute` is in force.
     """
+    return type(kind.__name__, (ClipSummed, kind), {}) if has_strategy() else kind
+
+
+def has_strategy() -> bool:
+    """Whether a strategy of `tf.distribute` is in force."""
     if keras.backend.backend() != "tensorflow":
-        return kind
+        return False
     import tensorflow as tf
 
-    return type(kind.__name__, (ClipSummed, kind), {}) if tf.distribute.has_strategy() else kind
+    return tf.distribute.has_strategy()

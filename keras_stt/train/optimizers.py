@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_stt.train.clip_summed import clipping_summed
+from keras_stt.train.clip_summed import clipping_summed, has_strategy
 
 OPTIMIZERS = ("adamw", "adam", "sgd", "momentum", "lion", "muon")
 SCHEDULES = ("cosine", "linear", "exponential", "constant")
@@ -89,8 +89,14 @@ def make_optimizer(
 
 
 def _adamw() -> type:
-    if keras.backend.backend() != "torch":
-        return keras.optimizers.AdamW
-    from keras_stt.train.fused_adamw import AdamW  # imports torch
+    """AdamW in the fewest operations that the backend has for it; each module imports its backend."""
+    backend = keras.backend.backend()
+    if backend == "torch":
+        from keras_stt.train.fused_adamw.on_torch import AdamW
 
-    return AdamW
+        return AdamW
+    if backend == "tensorflow" and not has_strategy():
+        from keras_stt.train.fused_adamw.on_tensorflow import AdamW
+
+        return AdamW
+    return keras.optimizers.AdamW
