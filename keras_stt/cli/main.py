@@ -18,7 +18,7 @@ VERBS = {
     "evaluate": "measure the word error rate of a model on a corpus",
     "align": "find when the words of a known text are said",
     "fill": "complete a transcript that has gaps",
-    "score": "rank texts by how likely a recording says them",
+    "rank": "rank texts by how likely a recording says them",
     "ngrams": "learn word n-grams from text, for transcribe and fill",
     "export": "write a model as a folder that runs without this package",
     "compare": "train experiments at the same budget and compare them",

@@ -1,4 +1,4 @@
-"""`keras-stt score`: which of several texts is said in a recording."""
+"""`keras-stt rank`: which of several texts is said in a recording."""
 
 import argparse
 
@@ -11,7 +11,7 @@ from keras_stt.errors import FlagError
 def add_parser(subparsers) -> None:
     """Adds the verb to the command line."""
     parser = subparsers.add_parser(
-        "score",
+        "rank",
         help="rank texts by how likely a recording says them",
         description="Prints every text with the natural logarithm of its probability given the recording, likeliest "
         "first, a tab between them; -inf where the recording is too short for it. Needs a model that was trained with "
