@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import functools
 from collections.abc import Callable, Iterable
 
 from keras_stt.errors import InputError
@@ -65,7 +66,7 @@ class Scores:
     def by_label(self) -> list[list[Row]]:
         """For every position of the labels a row per label."""
         positions = max((len(scored.reference.labels) for scored in self.utterances), default=0)
-        tables = (_rows(self.utterances, lambda scored: scored.reference.labels[at : at + 1]) for at in range(positions))
+        tables = (_rows(self.utterances, functools.partial(_label_at, position)) for position in range(positions))
         return [table for table in tables if table]
 
     @property
@@ -132,6 +133,10 @@ def _rows(utterances: list[Scored], names_of: Callable[[Scored], Iterable[str]])
             if name:
                 groups.setdefault(name.lower(), (name, []))[1].append(scored)
     return [_row(name, members) for name, members in groups.values()]
+
+
+def _label_at(position: int, scored: Scored) -> tuple[str, ...]:
+    return scored.reference.labels[position : position + 1]
 
 
 def _row(name: str, utterances: list[Scored]) -> Row:
