@@ -1,6 +1,6 @@
 """The alignment of two networks of words by sclite's dynamic programming: its costs, and its choice between equals."""
 
-import functools
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -157,34 +157,52 @@ def _network_steps(reference: Network, hypothesis: Network, costs: _Costs) -> li
 
 def _cells(reference: Network, hypothesis: Network, costs: _Costs) -> tuple[list[list[float]], list[list[tuple]]]:
     """For every arc of both the cost of the cheapest way to its end, and the arcs before."""
-    nothing = any(word.text == NULL for network in (reference, hypothesis) for word in network.words[1:])
-    single = _single if nothing else float  # the other costs are whole numbers
-    together = functools.cache(costs.together)
-    deleted, inserted = ([0.0] + [costs.alone(word) for word in net.words[1:]] for net in (reference, hypothesis))
-    best = [[0.0] * len(hypothesis.words) for _ in reference.words]
-    back = [[(0, 0)] * len(hypothesis.words) for _ in reference.words]
+    width = len(hypothesis.words)
+    inserted = [0.0] + [costs.alone(word) for word in hypothesis.words[1:]]
+    unlike: dict[Word, list[float]] = {}  # by word of the reference, to every word of the hypothesis
+    best, back = [], []
     for a, said in enumerate(reference.words):
-        here, before_a = best[a], reference.before[a]
-        for b, heard in enumerate(hypothesis.words):
-            if not a and not b:
-                continue
-            before_b = hypothesis.before[b]
-            ways = []  # of those that cost the same the first is taken: substitution, insertion, deletion
+        best.append([0.0] * width)
+        back.append([(0, 0)] * width)
+        if a:
+            above, came = _first_cheapest([(best[i], i) for i in reference.before[a]])
+            deleted = costs.alone(said)
+            if said not in unlike:
+                unlike[said] = [0.0] + [costs.together(said, heard) for heard in hypothesis.words[1:]]
+        here = best[a]
+        for b, before in enumerate(hypothesis.before):
+            # Of ways that cost the same the first is taken: substitution, insertion, deletion.
+            cost, arcs = math.inf, (0, 0)
             if a and b:
-                pairs = ((best[i][j], (i, j)) for i in before_a for j in before_b)
-                ways.append(_cheapest(pairs, together(said, heard)))
+                if len(before) == 1:
+                    cost, arcs = above[before[0]], (came[before[0]], before[0])
+                else:
+                    for i in reference.before[a]:
+                        for j in before:
+                            if best[i][j] < cost:
+                                cost, arcs = best[i][j], (i, j)
+                cost = _single(cost + unlike[said][b])
             if b:
-                ways.append(_cheapest(((here[j], (a, j)) for j in before_b), inserted[b]))
-            if a:
-                ways.append(_cheapest(((best[i][b], (i, b)) for i in before_a), deleted[a]))
-            here[b], back[a][b] = min(((single(cost), arcs) for cost, arcs in ways), key=lambda way: way[0])
+                least = min(before, key=here.__getitem__) if len(before) > 1 else before[0]
+                if (way := _single(here[least] + inserted[b])) < cost:
+                    cost, arcs = way, (a, least)
+            if a and (way := _single(above[b] + deleted)) < cost:
+                cost, arcs = way, (came[b], b)
+            if a or b:
+                here[b], back[a][b] = cost, arcs
     return best, back
 
 
-def _cheapest(ways, cost: float) -> tuple[float, tuple[int, int]]:
-    least, arcs = min(ways, key=lambda way: way[0])
-    return least + cost, arcs
+def _first_cheapest(rows: list[tuple[list[float], int]]) -> tuple[list[float], list[int]]:
+    """For every column the least of some rows, and the number of the first row that has it."""
+    if len(rows) == 1:
+        return rows[0][0], [rows[0][1]] * len(rows[0][0])
+    cheapest = [
+        min(column, key=lambda way: way[0]) for column in zip(*([(c, i) for c in row] for row, i in rows), strict=True)
+    ]
+    return [cost for cost, _ in cheapest], [number for _, number in cheapest]
 
 
 def _single(cost: float) -> float:
-    return float(np.float32(cost))
+    """The cost in single precision; whole numbers are the same in both."""
+    return cost if cost.is_integer() else float(np.float32(cost))
