@@ -135,5 +135,5 @@ def _sentence(first: Scores, second: Scores, test: MatchedPairs) -> str:
         sentence = f"{better.path} makes fewer errors than {worse.path} ({chance})"
         sentence += "" if few else ", and not by chance"
     if few:
-        sentence += f"; with {test.segments} segments of errors, where the test wants {ENOUGH_SEGMENTS}, that is a hint"
+        sentence += f"; the test wants {ENOUGH_SEGMENTS} segments with errors and has {test.segments}"
     return f"{sentence}."
