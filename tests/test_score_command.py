@@ -162,6 +162,14 @@ def test_wrong_input_is_told_in_one_line(arguments, message, files, capsys, monk
     assert captured.err.count("\n") == 1
 
 
+def test_the_page_shows_what_its_examples_print_and_what_was_counted(benchmark):
+    page = benchmark("scoring_page")
+    assert page.filled(page.SOURCE.read_text(encoding="utf-8")) == page.PAGE.read_text(encoding="utf-8")
+    cases = benchmark("rounds").read_results("scoring")["cases"]
+    assert len(cases) == 9
+    assert not any(case["different"] for case in cases.values())
+
+
 def test_scoring_waits_for_no_framework(files):
     program = (
         "import sys; from keras_stt.cli.main import main\n"

@@ -121,6 +121,22 @@ def test_too_long_to_align_is_told():
         aligned(long, f"{long} @")
 
 
+def test_whatever_is_written_is_aligned_or_refused_in_one_line():
+    rng, refused, done = random.Random(9), 0, 0
+    for _ in range(600):
+        said, heard = ("".join(rng.choice("ab {}/@()-;*\\É\t") for _ in range(rng.randint(0, 14))) for _ in range(2))
+        try:
+            pairs = aligned(said, heard, optional=True, fragments=True)
+        except InputError as error:
+            refused += "\n" not in str(error)
+        else:
+            assert all(pair.reference or pair.hypothesis for pair in pairs)
+            assert count(pairs).edits <= len(said) + len(heard)
+            done += 1
+    assert refused + done == 600
+    assert min(refused, done) > 50
+
+
 STM = (
     ';; LABEL "F" "Female" "Women"',
     "rec A Ann 0 2 <O,F> hello { big / @ } world",

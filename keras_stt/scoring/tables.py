@@ -42,13 +42,14 @@ def comparison_report(first: Scores, second: Scores, comparison: Comparison) -> 
     low, high = (f"{100 * bound:+.2f}" for bound in comparison.interval)
     test = comparison.matched_pairs
     z = "" if test.z is None else f", Z {test.z:.3f}"
+    segments = f"{test.segments} segment" + ("" if test.segments == 1 else "s")
     lines = [
         f"{second.path} against {first.path}: WER {_percent(second.total.counts.rate)} % and "
         f"{_percent(first.total.counts.rate)} %",
         f"  difference {100 * comparison.difference:+.2f} points, 95 % interval {low} to {high}; by paired bootstrap "
         f"{second.path} is better in {_percent(comparison.probability_of_improvement)} % of draws",
-        f"  matched-pairs test: {test.segments} segments with errors, on average {test.mean:+.3f} errors more in "
-        f"{first.path}, standard deviation {test.deviation:.3f}{z}, p = {test.p:.3g}",
+        f"  matched-pairs test: {segments} with errors, on average {test.mean:+.3f} errors more in {first.path}, standard "
+        f"deviation {test.deviation:.3f}{z}, p = {test.p:.3g}",
         comparison.sentence,
     ]
     return printable_lines("\n".join(lines)) + "\n"
