@@ -19,7 +19,7 @@ VERBS = {
     "align": "find when the words of a known text are said",
     "fill": "complete a transcript that has gaps",
     "rank": "rank texts by how likely a recording says them",
-    "score": "compare a transcript with its reference: error rates as sclite counts them",
+    "score": "compare transcripts with references, as sclite counts",
     "ngrams": "learn word n-grams from text, for transcribe and fill",
     "export": "write a model as a folder that runs without this package",
     "compare": "train experiments at the same budget and compare them",

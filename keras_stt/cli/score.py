@@ -10,7 +10,7 @@ def add_parser(subparsers) -> None:
     """Adds the verb to the command line."""
     parser = subparsers.add_parser(
         "score",
-        help="compare a transcript with its reference: error rates as sclite counts them",
+        help="compare transcripts with references, as sclite counts",
         description="Counts correct, substituted, deleted and inserted words by the rules of NIST's sclite: "
         "alternations { a / b / @ }, ignored segments, words given to segments by their middle. Prints tables over "
         "all, by speaker and by label, the 95 % interval of the word error rate by resampling, and the most frequent "

@@ -48,8 +48,8 @@ def comparison_report(first: Scores, second: Scores, comparison: Comparison) -> 
         f"{_percent(first.total.counts.rate)} %",
         f"  difference {100 * comparison.difference:+.2f} points, 95 % interval {low} to {high}; by paired bootstrap "
         f"{second.path} is better in {_percent(comparison.probability_of_improvement)} % of draws",
-        f"  matched-pairs test: {segments} with errors, on average {test.mean:+.3f} errors more in {first.path}, standard "
-        f"deviation {test.deviation:.3f}{z}, p = {test.p:.3g}",
+        f"  matched-pairs test: {segments} with errors, on average {test.mean:+.3f} errors more in {first.path}, "
+        f"standard deviation {test.deviation:.3f}{z}, p = {test.p:.3g}",
         comparison.sentence,
     ]
     return printable_lines("\n".join(lines)) + "\n"
