@@ -4,9 +4,9 @@
 
 The cases are made to be hard: few different words, so that many alignments cost the same; alternations within
 alternations, `@`, optional words, fragments, speakers that take turns, two channels, ignored segments, words that lie
-over the ends of segments. All counts of every utterance are compared. So is what a model that comes along hears of
-synthetic speech, and of recordings where a folder of LibriSpeech is given, and the matched-pairs test of NIST's
-sc_stats. Needs Debian's package sctk. Writes benchmarks/results/scoring.json and prints the figures.
+over the ends of segments, segments over each other. All counts of every utterance are compared. So is what a model that
+comes along hears of synthetic speech, and of recordings where a folder of LibriSpeech is given, and the matched-pairs
+test of NIST's sc_stats. Needs Debian's package sctk. Writes benchmarks/results/scoring.json and prints the figures.
 """
 
 import argparse

@@ -62,7 +62,7 @@ def write_trn_case(folder: Path, count: int, seed: int, hard: bool = True) -> tu
 
 
 def write_stm_case(folder: Path, count: int, seed: int) -> tuple[Path, Path]:
-    """Some recordings of two channels with `count` segments in all, some ignored, and words all over them."""
+    """Some recordings of two channels with `count` segments in all, some ignored or at once, and words all over."""
     cases = Cases(random.Random(seed))
     segments, heard = [], []
     for number in range(0, count, 10):
@@ -73,7 +73,7 @@ def write_stm_case(folder: Path, count: int, seed: int) -> tuple[Path, Path]:
                 text = "IGNORE_TIME_SEGMENT_IN_SCORING" if rng.random() < 0.2 else cases.text(5)
                 speaker, label = f"Spk{rng.randint(0, 4)}", f"<O,F{rng.randint(0, 2)}>"
                 segments.append(f"rec{number:04d} {channel} {speaker} {start:.2f} {end:.2f} {label} {text}\n")
-                start = end + rng.choice((0, 0, 1))
+                start = end + rng.choice((-0.5, 0, 0, 1))  # two may speak at once
             heard.append(_words(cases, f"rec{number:04d}", channel, start + 1))
     header = "".join(f';; LABEL "{name}" "{name}" ""\n' for name in ("O", "F0", "F1", "F2"))
     write_text(folder / "ref.stm", header + "".join(segments))

@@ -34,6 +34,11 @@ class MatchedPairs:
     z: float | None
     p: float
 
+    @property
+    def chance(self) -> str:
+        """`p` as it is told: below a thousandth the normal approximation means nothing more."""
+        return f"p = {self.p:.3g}" if self.p >= 0.001 else "p < 0.001"
+
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
@@ -126,13 +131,12 @@ def _errors_by_place(pairs: Sequence[Pair]) -> Counter:
 def _sentence(first: Scores, second: Scores, test: MatchedPairs) -> str:
     if not test.segments:
         return "Neither system has an error: there is nothing to tell them apart."
-    chance = f"p = {test.p:.3g}" if test.p >= 0.001 else "p < 0.001"
     few = test.segments < ENOUGH_SEGMENTS
     if test.p > LEVEL or not test.mean:
-        sentence = f"The two systems cannot be told apart by this test set ({chance})"
+        sentence = f"The two systems cannot be told apart by this test set ({test.chance})"
     else:
         better, worse = (second, first) if test.mean > 0 else (first, second)
-        sentence = f"{better.path} makes fewer errors than {worse.path} ({chance})"
+        sentence = f"{better.path} makes fewer errors than {worse.path} ({test.chance})"
         sentence += "" if few else ", and not by chance"
     if few:
         sentence += f"; the test wants {ENOUGH_SEGMENTS} segments with errors and has {test.segments}"

@@ -49,7 +49,7 @@ def comparison_report(first: Scores, second: Scores, comparison: Comparison) -> 
         f"  difference {100 * comparison.difference:+.2f} points, 95 % interval {low} to {high}; by paired bootstrap "
         f"{second.path} is better in {_percent(comparison.probability_of_improvement)} % of draws",
         f"  matched-pairs test: {segments} with errors, on average {test.mean:+.3f} errors more in {first.path}, "
-        f"standard deviation {test.deviation:.3f}{z}, p = {test.p:.3g}",
+        f"standard deviation {test.deviation:.3f}{z}, {test.chance}",
         comparison.sentence,
     ]
     return printable_lines("\n".join(lines)) + "\n"
