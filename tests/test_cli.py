@@ -207,7 +207,7 @@ def test_align_prints_times(utterance_path, utterance_recognizer, recordings, tm
 def test_score_prints_the_likeliest_first(utterance_path, utterance_recognizer, recordings, tmp_path, capsys):
     (tmp_path / "long.txt").write_text("alfa bravo charlie " * 20)
     texts = ["alfa", "delta echo", str(tmp_path / "long.txt")]
-    lines = printed(capsys, "score", utterance_path, recordings[0], *texts, "--passes=0").splitlines()
+    lines = printed(capsys, "rank", utterance_path, recordings[0], *texts, "--passes=0").splitlines()
     scores = [float(line.partition("\t")[0]) for line in lines]
     assert scores == sorted(scores, reverse=True)
     assert scores[2] == -np.inf
@@ -234,7 +234,7 @@ def test_flags_of_the_other_kind_of_model(utterance_path, model_path, language_m
     assert_input_error(capsys, "--language_model: is for utterance", "transcribe", model_path, "a.wav", words)
     evaluate = ["evaluate", utterance_path, f"--data_dir={corpus}", "--dataset=manifest"]
     assert_input_error(capsys, "--hop_ms: is of window models", *evaluate, "--hop_ms=600")
-    for verb in ("align", "fill", "score"):
+    for verb in ("align", "fill", "rank"):
         assert_input_error(capsys, "a window model, which only transcribes", verb, model_path, "a.wav", "alfa")
 
 
@@ -255,8 +255,8 @@ def test_wrong_input_of_utterance_commands(utterance_path, recordings, tmp_path,
     assert_input_error(capsys, "the model has no 1", "align", *asked, "alfa 1")
     assert_input_error(capsys, "it has no words", "align", *asked, "")
     assert_input_error(capsys, "needs 1", "align", *asked, "alfa " * 30)
-    assert_input_error(capsys, "--passes: -1", "score", *asked, "alfa", "--passes=-1")
-    assert_input_error(capsys, "the model has no U, Z", "score", *asked, "alfa", "zulu")
+    assert_input_error(capsys, "--passes: -1", "rank", *asked, "alfa", "--passes=-1")
+    assert_input_error(capsys, "the model has no U, Z", "rank", *asked, "alfa", "zulu")
     assert_input_error(capsys, "no word and no gap", "fill", *asked, "...")
     assert_input_error(capsys, "no such file", "fill", utterance_path, tmp_path / "none.wav", "alfa ___")
 
@@ -320,7 +320,8 @@ def test_wrong_input(model_path, corpus, tmp_path, capsys):
         ["sing"],
         ["transcribe", "model.keras"],
         ["align", "a", "b"],
-        ["score", "a", "b"],
+        ["rank", "a", "b"],
+        ["score", "a"],
         ["export", "a"],
     ],
 )

@@ -98,6 +98,11 @@ def test_what_compares_runs_knows_them_from_outside():
     assert_never(["keras_stt.report"], "keras_stt.train", "keras_stt.models", "keras_stt.data", "keras_stt.compare")
 
 
+def test_scoring_knows_transcripts_alone():
+    others = ("models", "layers", "data", "train", "recognizer", "transcribe", "report", "export", "decoding")
+    assert_never(["keras_stt.scoring"], *(f"keras_stt.{name}" for name in others), "keras", "tensorflow")
+
+
 def test_decoding_knows_no_models_and_no_recordings():
     others = ("models", "layers", "data", "train", "recognizer", "transcribe", "report", "export", "cli")
     assert_never(["keras_stt.decoding", "keras_stt.tokens"], *(f"keras_stt.{name}" for name in others), "keras")
@@ -119,7 +124,7 @@ def loaded_modules(program, **environment) -> set[str]:
 
 
 def test_the_package_is_light_to_import():
-    program = "import keras_stt, keras_stt.text, keras_stt.wer, keras_stt.formats.ctm"
+    program = "import keras_stt, keras_stt.text, keras_stt.wer, keras_stt.formats.ctm, keras_stt.scoring.significance"
     heavy = {"keras", "tensorflow", "jax", "torch", "librosa", "tensorflow_datasets"}
     assert not loaded_modules(program) & heavy
 

@@ -58,10 +58,15 @@ def parse_ctm(path, on_malformed: OnMalformed | None = None) -> list[CtmWord]:
         InputError: the file is missing or a line of it is malformed (with `on_malformed`, all of them are); the message
             has the line number.
     """
-    return parse_lines(path, functools.partial(_parse_line, path), on_malformed)
+    return parse_lines(path, functools.partial(parse_ctm_line, path), on_malformed)
 
 
-def _parse_line(path, number: int, line: str) -> CtmWord:
+def parse_ctm_line(path, number: int, line: str) -> CtmWord:
+    """The word of a line; path and line number are for the error.
+
+    Raises:
+        LineError: the line is malformed.
+    """
     fields = line.split()
     if len(fields) < 5:
         raise line_error(path, number, f"{len(fields)} fields where 5 or 6 are needed", _FORM, "too few fields")
