@@ -21,7 +21,11 @@ def add_parser(subparsers) -> None:
         help="saved_model for TensorFlow (the default), onnx for onnxruntime, litert or openvino",
     )
     parser.add_argument(
-        "--passes", type=int, default=1, help="refinements of the draft of an utterance model (default: 1; 0: none)"
+        "--passes",
+        type=int,
+        metavar="PASSES",
+        default=1,
+        help="refinements of the draft of an utterance model (default: 1; 0: none)",
     )
     parser.add_argument("--int8", action="store_true", help="write it with weights of eight bits too")
     parser.add_argument(

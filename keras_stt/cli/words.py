@@ -41,13 +41,19 @@ def add_parser(subparsers) -> None:
     words = "part to count; dev and test are held out (default: %(default)s)"
     parser.add_argument("--split", choices=SPLITS, default="train", help=words)
     add_corpus_arguments(parser)
-    parser.add_argument("--top", type=int, default=20, help="words printed; words.tsv has all (default: %(default)s)")
+    parser.add_argument(
+        "--top", type=int, metavar="WORDS", default=20, help="words printed; words.tsv has all (default: %(default)s)"
+    )
     sizes = " ".join(map(str, VOCABULARY_SIZES))
     words = (
         f"count unknown words at these vocabulary sizes, special tokens included, and at all words (default: {sizes})"
     )
-    parser.add_argument("--vocabulary_sizes", nargs="+", type=int, metavar="N", default=VOCABULARY_SIZES, help=words)
-    parser.add_argument("--output_dir", default="", help="write words.tsv, words.json and zipf.png into this folder")
+    parser.add_argument(
+        "--vocabulary_sizes", nargs="+", type=int, metavar="TOKENS", default=VOCABULARY_SIZES, help=words
+    )
+    parser.add_argument(
+        "--output_dir", metavar="FOLDER", default="", help="write words.tsv, words.json and zipf.png into this folder"
+    )
     parser.set_defaults(run=run)
 
 
