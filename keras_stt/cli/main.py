@@ -28,6 +28,7 @@ VERBS = {
     "stm": "write an STM file from LibriSpeech folders",
     "words": "count the words of a corpus, and what guessing them would reach",
     "listen": "find an utterance in its recording, and cut out words",
+    "doctor": "say what is installed, and whether it works",
     "completion": "print a script by which a shell completes commands",
 }
 INPUT_ERROR, FAILURE, INTERRUPTED = 2, 1, 130
