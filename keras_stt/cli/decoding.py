@@ -4,7 +4,7 @@ import argparse
 import math
 
 from keras_stt.errors import FlagError, InputError
-from keras_stt.pretrained import language_model_names
+from keras_stt.pretrained import language_model_names, model_file
 
 PASSES = 1
 HOP_MS = 600  # of `keras_stt.transcribe.windows`, which is slow to import
@@ -44,13 +44,14 @@ def add_search_arguments(parser) -> None:
 
 
 def check_decoding_arguments(args: argparse.Namespace) -> None:
-    """Raises FlagError for values that make no sense with any model."""
+    """Raises FlagError for values that make no sense with any model, and InputError where there is no such model."""
     check_passes(args)
     if args.hop_ms is not None and not 10 <= args.hop_ms < math.inf:
         raise FlagError("hop_ms", f"{args.hop_ms:g} ms; give 10 or more")
     if not 1 <= args.candidates <= MOST_CANDIDATES:
         raise FlagError("candidates", f"{args.candidates}; give 1 to {MOST_CANDIDATES}")
     check_search_arguments(args, _SEARCH)
+    model_file(args.model)  # before Keras is imported, which takes seconds
 
 
 def check_passes(args: argparse.Namespace) -> None:
@@ -122,6 +123,7 @@ def load_utterance_model(path: str):
     Raises:
         InputError: it cannot be loaded, or is a window model, which cannot align, fill or score.
     """
+    model_file(path)  # before Keras is imported, which takes seconds
     from keras_stt.recognizer import load_model
 
     model = load_model(path)

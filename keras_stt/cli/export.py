@@ -4,6 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from keras_stt.pretrained import model_file
+
 
 def add_parser(subparsers) -> None:
     """Adds the verb to the command line."""
@@ -48,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
         InputError: the model cannot be loaded or exported, a recording cannot be read, or eight bits are asked for and
             none of the recordings has a text.
     """
+    model_file(args.model)  # before Keras is imported, which takes seconds
     from keras_stt.export import ExportError, check_export, export_model, read_recordings, require_texts
 
     recordings = [one for path in args.audio or [] for one in read_recordings(path)]

@@ -79,9 +79,21 @@ def _check(args: argparse.Namespace) -> None:
         raise FlagError("held_out", "goes with --text; of a corpus dev and test are held out")
     if args.top < 0:
         raise FlagError("top", f"{args.top} words; give 0 or more")
+    if args.output_dir:
+        require_place(args.output_dir)  # before the work, not after it
     for size in args.vocabulary_sizes:
         if size <= len(SPECIAL_TOKENS):
             raise FlagError("vocabulary_sizes", f"{size} leaves no room for a word; give {len(SPECIAL_TOKENS) + 1} up")
+
+
+def require_place(folder: str) -> None:
+    """Raises FlagError where no such folder could be made or written to; makes nothing."""
+    place = os.path.abspath(folder)
+    while not os.path.exists(place):
+        place = os.path.dirname(place)
+    if not os.path.isdir(place) or not os.access(place, os.W_OK):
+        why = "no folder" if not os.path.isdir(place) else "read-only"
+        raise FlagError("output_dir", f"{folder} cannot be made ({place} is {why}); give another")
 
 
 def _count_corpus(args: argparse.Namespace) -> tuple[str, WordCounts, dict[str, WordCounts]]:

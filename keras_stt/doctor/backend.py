@@ -42,7 +42,7 @@ class Probe:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+                env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": os.pathsep.join(paths)},
             )
 
     def findings(self, seconds: float = LONGEST_SECONDS) -> list[Finding]:

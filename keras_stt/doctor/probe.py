@@ -12,9 +12,6 @@ def tell(name: str, told: str) -> None:
 
 
 def main() -> None:
-    from keras_stt.cli.quiet import quiet_tensorflow
-
-    quiet_tensorflow()
     started = time.monotonic()
     import keras
 
