@@ -3,6 +3,8 @@
 import functools
 import json
 import shlex
+import subprocess
+import sys
 
 import pytest
 from conftest import write_tone_records
@@ -112,3 +114,70 @@ def test_wrong_input_is_one_line_that_names_the_fix(command, told, folder, capsy
     assert captured.err.count("\n") == 1, captured.err
     assert told in captured.err
     assert not (folder / "out").exists()
+
+
+def test_a_pattern_without_a_gap_is_told(folder, capsys):
+    assert main(["fill", MODEL, str(folder / "0.wav"), "ONE"]) == 0
+    captured = capsys.readouterr()
+    assert captured.out == "ONE\n"
+    assert (
+        captured.err
+        == "keras-stt: no gap in the pattern, so nothing was filled in; write ___ where words are missing\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "flags", [["--dataset=librispeech_folder"], ["--dataset=manifest", "--alignment=textgrid", "--alignment_dir=none"]]
+)
+def test_refused_training_names_the_corpus_first_and_leaves_no_folder(flags, options_of, tmp_path):
+    from keras_stt.errors import FlagError
+    from keras_stt.train.run import train
+
+    for name in ("new", "old"):
+        folder = tmp_path / name
+        if name == "old":
+            folder.mkdir()
+        options = options_of(
+            "--flagfile=flags/tiny.cfg", *flags, f"--output_dir={folder}", f"--cache_dir={tmp_path}/cache"
+        )
+        with pytest.raises(FlagError, match="--data_dir: is needed by"):
+            train(options, "--seed=1\n")
+        assert folder.exists() == (name == "old")
+
+
+@pytest.mark.parametrize(
+    ("module", "fix"),
+    [("torch", "pip install torch, or name another"), ("no_such_module.part", "pip install no_such_module")],
+)
+def test_a_package_that_is_missing_is_told_with_what_installs_it(module, fix, monkeypatch, capsys):
+    def missing(path):
+        raise ModuleNotFoundError(f"No module named {module!r}", name=module)
+
+    monkeypatch.setattr("keras_stt.recognizer.load_model", missing)
+    assert main(["transcribe", MODEL, "a.wav"]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(f"keras-stt: {module.partition('.')[0]} is not installed: {fix}")
+    assert told.count("\n") == 1
+
+
+def test_the_extra_of_a_package_is_named(monkeypatch):
+    from keras_stt.cli.backend import missing_backend
+
+    lines = ["numpy>=2.4", "ray[data]>=2.60; extra == 'cluster'", 'ai-edge-litert>=2.3; extra == "export"']
+    monkeypatch.setattr("importlib.metadata.requires", lambda name: lines)
+    for module, extra in (("ray.data", "cluster"), ("ai_edge_litert", "export")):
+        told = missing_backend(ModuleNotFoundError(name=module))
+        assert told.endswith(f"is not installed: pip install 'keras_stt[{extra}]'")
+    with pytest.raises(ModuleNotFoundError):
+        missing_backend(ModuleNotFoundError(name="keras_stt.none"))
+
+
+def test_a_missing_model_is_told_before_keras_is_imported():
+    program = (
+        "import sys; from keras_stt.cli.main import main\n"
+        "for verb in (['transcribe', 'none', 'a'], ['align', 'none', 'a', 'b'], ['export', 'none', 'a']):\n"
+        "    assert main(verb) == 2\n"
+        "print('keras' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.stdout, done.stderr.count("no such model")) == ("False\n", 3)

@@ -56,9 +56,10 @@ def train(options: TrainOptions, flags: str = "") -> dict:
 
 def _leave_nothing(output: Path) -> None:
     """Removes the folder of a run that was refused before it had anything to keep."""
-    if [path.name for path in output.iterdir()] in ([], [FLAGS]):
-        (output / FLAGS).unlink(missing_ok=True)
-        output.rmdir()
+    with contextlib.suppress(OSError):  # another process of the run may do the same
+        if [path.name for path in output.iterdir()] in ([], [FLAGS]):
+            (output / FLAGS).unlink(missing_ok=True)
+            output.rmdir()
 
 
 def _train(options: TrainOptions, flags: str, output: Path, distribution: Alone) -> dict:
