@@ -9,7 +9,7 @@ from keras_stt.cli.main import VERBS, main
 
 pytest.importorskip("shtab")
 
-# What bash does when Tab is pressed at the end of a line of words.
+# What bash does when Tab is pressed at the end of a line of words; "=" is one.
 BASH = """
 source "$1"; shift
 COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMP_LINE="$*"; COMP_POINT=${#COMP_LINE}
@@ -50,6 +50,9 @@ def needs(shell: str) -> str:
         (["bulk", "pre"], ["prepare"]),
         (["bulk", "transcribe", "--worker_"], ["--worker_cpus", "--worker_gpus"]),
         (["completion", "f"], ["fish"]),
+        (["evaluate", "--split", "=", "d"], ["dev"]),
+        (["evaluate", "--split", "="], ["train", "dev", "test"]),
+        (["evaluate", "--split", "=", "dev", "--lim"], ["--limit"]),
     ],
 )
 def test_bash_completes(script, capsys, line, expected):
@@ -68,14 +71,18 @@ def test_bash_completes_all_verbs_and_files(script, capsys, tmp_path):
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        (["--max_s"], ["--max_skipped_share", "--max_seconds"]),
-        (["--view", ""], ["window", "utterance"]),
-        (["--nores"], ["--noresidual", "--noresume"]),
+        (["train_main.py", "--max_s"], ["--max_skipped_share", "--max_seconds"]),
+        (["train_main.py", "--view", ""], ["window", "utterance"]),
+        (["python", "train_main.py", "--learning"], ["--learning_rate"]),
+        (["python3", "there/train_main.py", "--keep", "l"], ["last"]),
+        (["python", "train_main.py", "--view", "=", "u"], ["utterance"]),
+        (["python", "other.py", "--learning"], []),
+        (["train_main.py", "--nores"], ["--noresidual", "--noresume"]),
     ],
 )
 def test_bash_completes_training_flags(script, capsys, line, expected):
     path = script(capsys, "bash", "train_main.py")
-    command = [needs("bash"), "-c", BASH, "bash", str(path), "train_main.py", *line]
+    command = [needs("bash"), "-c", BASH, "bash", str(path), *line]
     assert subprocess.run(command, capture_output=True, text=True).stdout.split() == expected
 
 
@@ -90,7 +97,7 @@ def test_fish_completes(script, capsys):
 
 def test_zsh_reads_its_script(script, capsys):
     zsh, path = needs("zsh"), script(capsys, "zsh")
-    program = f"autoload -U compinit && compinit -D; eval \"$(<{path})\"; print $_comps[keras-stt]"
+    program = f'autoload -U compinit && compinit -D; eval "$(<{path})"; print $_comps[keras-stt]'
     done = subprocess.run([zsh, "-f", "-c", program], capture_output=True, text=True)
     assert (done.stdout.strip(), done.stderr) == ("_shtab_keras_stt", "")
 

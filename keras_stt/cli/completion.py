@@ -2,12 +2,40 @@
 
 import argparse
 import importlib.util
+import re
 import sys
 
 from keras_stt.errors import InputError
 
 SHELLS = ("bash", "zsh", "fish", "tcsh")
 PROGRAMS = ("keras-stt", "train_main.py")
+
+# What bash needs beside. To it --flag=value is three words. And python train_main.py is completed as train_main.py is;
+# what else follows python is completed as files are.
+_BESIDE = r"""
+_FUNCTION_words() {
+  local at words=() place=$COMP_CWORD
+  COMPREPLY=()
+  for at in "${!COMP_WORDS[@]}"; do
+    if [[ "${COMP_WORDS[at]}" != "=" ]]; then
+      words+=("${COMP_WORDS[at]}")
+    elif ((at == COMP_CWORD)); then
+      words+=("")
+    elif ((at < COMP_CWORD)); then
+      place=$((place - 1))
+    fi
+  done
+  if [[ "${words[0]##*/}" == python* ]]; then
+    [[ "${words[1]}" == *train_main.py && "$place" -gt 1 ]] || return
+    words=("${words[@]:1}")
+    place=$((place - 1))
+  fi
+  COMP_WORDS=("${words[@]}")
+  COMP_CWORD=$place
+  _shtab_FUNCTION "${words[0]}" "${words[place]}" "${words[place - 1]}"
+}
+complete -o bashdefault -o default -F _FUNCTION_words PROGRAMS
+"""
 
 
 def add_parser(subparsers) -> None:
@@ -19,7 +47,7 @@ def add_parser(subparsers) -> None:
         "of this package is run for it. Print it again after an update.",
     )
     parser.add_argument("shell", metavar="SHELL", choices=SHELLS, help=", ".join(SHELLS))
-    words = "which is completed: keras-stt, or the flags of train_main.py where it is called by its own name"
+    words = "which is completed: keras-stt, or the flags of train_main.py (bash: after python, too)"
     parser.add_argument("--program", choices=PROGRAMS, default=PROGRAMS[0], help=words)
     parser.set_defaults(run=run, any_backend=True)
 
@@ -34,7 +62,12 @@ def run(args: argparse.Namespace) -> int:
         import shtab
     except ModuleNotFoundError:
         raise InputError("shtab is not installed: pip install 'keras_stt[completion]'") from None
-    print(shtab.complete(whole_parser() if args.program == PROGRAMS[0] else training_parser(), args.shell))
+    parser = whole_parser() if args.program == PROGRAMS[0] else training_parser()
+    print(shtab.complete(parser, args.shell))
+    if args.shell == "bash":
+        programs = f"{args.program} python python3" if args.program == PROGRAMS[1] else args.program
+        function = re.sub(r"\W", "_", args.program)
+        print(_BESIDE.replace("FUNCTION", function).replace("PROGRAMS", programs))
     return 0
 
 
