@@ -6,9 +6,10 @@ import sys
 
 import pytest
 
+from keras_stt.chosen_backend import chosen_backend
 from keras_stt.cli.main import main
 from keras_stt.doctor import BROKEN, MISSING, OK
-from keras_stt.doctor.backend import Probe, choice
+from keras_stt.doctor.backend import Probe
 from keras_stt.doctor.finding import Finding
 from keras_stt.doctor.machine import size
 from keras_stt.doctor.packages import needed_package
@@ -73,14 +74,18 @@ def test_a_backend_that_never_ends_is_given_up(monkeypatch, tmp_path):
     assert (finding.state, finding.told) == (BROKEN, "took more than 0 s")
 
 
-def test_what_has_chosen_the_backend(monkeypatch, tmp_path):
+def test_what_has_chosen_the_backend(monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     monkeypatch.delenv("KERAS_BACKEND")
-    assert choice()[0] == "tensorflow"
+    assert chosen_backend() == ("tensorflow", "")
     (tmp_path / "keras.json").write_text('{"backend": "jax"}')
-    assert choice() == ("jax", f"by {tmp_path}/keras.json")
+    assert chosen_backend() == ("jax", f"{tmp_path}/keras.json")
+    (tmp_path / "keras.json").write_text('{"backend": "caffe"}')
+    assert main(["transcribe", "digits-small", "a.wav"]) == 2
+    told = f"keras-stt: {tmp_path}/keras.json 'caffe': give one of tensorflow, jax, torch\n"
+    assert capsys.readouterr().err == told
     monkeypatch.setenv("KERAS_BACKEND", "torch")
-    assert choice() == ("torch", "by KERAS_BACKEND")
+    assert chosen_backend() == ("torch", "KERAS_BACKEND")
 
 
 def test_packages_that_are_old_or_not_there():

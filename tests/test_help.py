@@ -52,6 +52,12 @@ def test_every_flag_is_explained_and_every_number_has_a_unit(verb):
             assert action.metavar, f"{verb}: give {action.option_strings} a metavar that is its unit"
 
 
+def test_help_may_be_asked_for_in_any_place(capsys):
+    shown = printed(capsys, "fill", "--help")
+    assert shown == printed(capsys, "help", "fill") == printed(capsys, "fill", "model", "-h")
+    assert printed(capsys, "help") == printed(capsys, "--help")
+
+
 def test_defaults_are_shown(capsys):
     shown = " ".join(printed(capsys, "evaluate", "--help").split())
     assert "--limit UTTERANCES evaluate only the first so many utterances; 0: all (default: 0)" in shown

@@ -1,19 +1,20 @@
 """What to say where the backend that `KERAS_BACKEND` names, or a package of an extra, is not there."""
 
-import os
 import re
 
+from keras_stt.chosen_backend import BACKENDS, chosen_backend
 from keras_stt.errors import InputError
 
 _OF_EXTRA = re.compile(r"""([\w.-]+)[^;]*;.*extra == ['"](\w+)['"]""")  # sounddevice>=0.5; extra == "live"
-BACKENDS = ("tensorflow", "jax", "torch")  # each its own package's name
 
 
 def require_known_backend() -> None:
-    """Raises InputError where `KERAS_BACKEND` names none. Call it before Keras is imported, which would not say so."""
-    asked = os.environ.get("KERAS_BACKEND", "") or BACKENDS[0]
+    """Raises InputError where what chooses the backend names none. Call it before Keras is imported, which would not
+    say so.
+    """
+    asked, named_by = chosen_backend()
     if asked not in BACKENDS:
-        raise InputError(f"KERAS_BACKEND {asked!r}: give one of {', '.join(BACKENDS)}")
+        raise InputError(f"{named_by} {asked!r}: give one of {', '.join(BACKENDS)}")
 
 
 def missing_backend(error: ModuleNotFoundError) -> str:

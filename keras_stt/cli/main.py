@@ -70,6 +70,8 @@ def asked_verb(argv: list[str]) -> str | None:
 
 def parse(argv: list[str]) -> argparse.Namespace:
     """What the arguments ask for; SystemExit where they are wrong, or ask for help."""
+    if argv[:1] == ["help"]:
+        argv = [*argv[1:], "--help"]
     verb = asked_verb(argv)
     parser = build_parser(verb)
     if not argv:

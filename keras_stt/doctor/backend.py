@@ -7,32 +7,20 @@ import sys
 from pathlib import Path
 
 import keras_stt
+from keras_stt.chosen_backend import BACKENDS, chosen_backend
 from keras_stt.doctor.finding import BROKEN, OK, Finding
-from keras_stt.doctor.packages import BACKENDS
 from keras_stt.errors import one_line
 
 LONGEST_SECONDS = 120.0
 _LAST = 300  # characters of what a process said last
 
 
-def choice() -> tuple[str, str]:
-    """The name of the backend, and what has chosen it: the environment, keras.json, or nobody."""
-    if os.environ.get("KERAS_BACKEND"):
-        return os.environ["KERAS_BACKEND"], "by KERAS_BACKEND"
-    home = os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras")
-    path = os.path.join(home, "keras.json")
-    try:
-        with open(path, encoding="utf-8") as file:
-            return str(json.load(file)["backend"]), f"by {path}"
-    except (OSError, ValueError, KeyError, TypeError):
-        return BACKENDS[0], "as nothing else is asked for (KERAS_BACKEND)"
-
-
 class Probe:
     """Imports the backend and loads the models that come along, from when it is made until `findings` is called."""
 
     def __init__(self):
-        self.backend, self.why = choice()
+        self.backend, named_by = chosen_backend()
+        self.why = f"by {named_by}" if named_by else "as nothing else is asked for (KERAS_BACKEND)"
         self._process = None
         if self.backend in BACKENDS:
             root = str(Path(keras_stt.__file__).resolve().parents[1])

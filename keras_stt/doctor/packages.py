@@ -6,10 +6,10 @@ import re
 import sys
 
 import keras_stt
+from keras_stt.chosen_backend import BACKENDS
 from keras_stt.doctor.finding import BROKEN, MISSING, OK, Finding
 
 OLDEST_PYTHON = (3, 11)
-BACKENDS = ("tensorflow", "jax", "torch")
 FOR_DEVELOPERS = ("benchmark", "test", "fuzz")  # extras nobody misses who uses the package
 _REQUIREMENT = re.compile(r"([\w.-]+)(?:\[[^]]*\])?([^;]*)(?:;\s*(.*))?")
 _LEAST = re.compile(r">=\s*([\d.]+)")
