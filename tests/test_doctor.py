@@ -109,8 +109,8 @@ def test_lines_and_the_exit_code(monkeypatch, capsys):
     assert main(["doctor"]) == 1
     lines = capsys.readouterr().out.splitlines()
     assert lines == [
-        "ok       numpy          2.4",
-        "broken   backend works  no torch; pip install torch",
+        f"ok       {'numpy':<24} 2.4",
+        f"broken   {'backend works':<24} no torch; pip install torch",
         "",
         "broken: backend works",
     ]

@@ -4,6 +4,8 @@ import argparse
 import dataclasses
 import json
 
+NAME_WIDTH = 24  # characters
+
 
 def add_parser(subparsers) -> None:
     """Adds the verb to the command line."""
@@ -27,14 +29,15 @@ def run(args: argparse.Namespace) -> int:
     """
     from keras_stt.doctor import BROKEN, examine
 
-    findings = examine()
+    findings = []
+    for finding in examine():
+        findings.append(finding)
+        if not args.json:
+            fix = f"; {finding.fix}" if finding.fix else ""
+            print(f"{finding.state:<8} {finding.name:<{NAME_WIDTH}} {finding.told}{fix}", flush=True)
     broken = [finding.name for finding in findings if finding.state == BROKEN]
     if args.json:
         print(json.dumps({"broken": broken, "findings": [dataclasses.asdict(one) for one in findings]}, indent=1))
-        return 1 if broken else 0
-    width = max(len(finding.name) for finding in findings)
-    for finding in findings:
-        fix = f"; {finding.fix}" if finding.fix else ""
-        print(f"{finding.state:<8} {finding.name:<{width}}  {finding.told}{fix}")
-    print(f"\nbroken: {', '.join(broken)}" if broken else "\nall that is needed works")
+    else:
+        print(f"\nbroken: {', '.join(broken)}" if broken else "\nall that is needed works")
     return 1 if broken else 0
