@@ -54,7 +54,9 @@ def _verb(verb: str, parser: argparse.ArgumentParser) -> str:
         if one is not parser:
             lines += [f"### {one.prog}", ""]
         lines += [_cell(one.description or VERBS[verb]), ""]
-        rows = [_row(one, action) for action in one._actions if action.dest != "help"]
+        rows = [
+            _row(one, action) for action in one._actions if action.dest != "help" and action.help != argparse.SUPPRESS
+        ]
         lines += [*_table("argument | what it is for", rows), ""] if rows else []
     return "\n".join([*lines, "```text", *EXAMPLES.get(verb, ()), "```", ""] if verb in EXAMPLES else lines)
 

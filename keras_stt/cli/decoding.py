@@ -51,7 +51,8 @@ def check_decoding_arguments(args: argparse.Namespace) -> None:
     if not 1 <= args.candidates <= MOST_CANDIDATES:
         raise FlagError("candidates", f"{args.candidates}; give 1 to {MOST_CANDIDATES}")
     check_search_arguments(args, _SEARCH)
-    model_file(args.model)  # before Keras is imported, which takes seconds
+    if getattr(args, "model", None):
+        model_file(args.model)  # before Keras is imported, which takes seconds
 
 
 def check_passes(args: argparse.Namespace) -> None:

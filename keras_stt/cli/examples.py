@@ -22,6 +22,9 @@ EXAMPLES = {
         "keras-stt align librispeech-small talk.flac talk.txt --format=jsonl",
     ),
     "fill": ("keras-stt fill librispeech-small talk.flac 'the ___ that are said'",),
+    "rank": ("keras-stt rank digits-small call.wav ONE TWO THREE",),
+    "report": ("keras-stt report runs/base",),
+    "serve": ("keras-stt serve librispeech-small", "keras-stt serve runs/base --port=8000"),
     "score": ("keras-stt score digits-small call.wav ONE TWO THREE",),
     "ngrams": ("keras-stt ngrams minutes.txt minutes.npz --order=3",),
     "export": (
