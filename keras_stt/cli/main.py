@@ -25,11 +25,11 @@ VERBS = {
     "export": "write a model as a folder that runs without this package",
     "compare": "train experiments at the same budget and compare them",
     "bulk": "transcribe or prepare much audio on all cores, or on a cluster",
+    "doctor": "say what is installed, and whether it works",
+    "completion": "print a script by which a shell completes commands",
     "stm": "write an STM file from LibriSpeech folders",
     "words": "count the words of a corpus, and what guessing them would reach",
     "listen": "find an utterance in its recording, and cut out words",
-    "doctor": "say what is installed, and whether it works",
-    "completion": "print a script by which a shell completes commands",
 }
 INPUT_ERROR, FAILURE, INTERRUPTED = 2, 1, 130
 
