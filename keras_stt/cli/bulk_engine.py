@@ -4,6 +4,7 @@ import argparse
 import os
 
 from keras_stt.bulk.engine import Engine
+from keras_stt.cli.parser import section
 from keras_stt.errors import FlagError
 from keras_stt.pretrained import language_model_names, pretrained_names
 
@@ -11,7 +12,7 @@ from keras_stt.pretrained import language_model_names, pretrained_names
 def add_engine_arguments(parser: argparse.ArgumentParser, size: int, inputs: str) -> None:
     """Adds the flags that say where the work is done, and in how large parts."""
     words = "folder to write into; on a cluster one that all machines see"
-    parser = parser.add_argument_group("work")
+    parser = section(parser, "work")
     parser.add_argument("--output", required=True, metavar="FOLDER", help=words)
     parser.add_argument(
         "--part_size", type=int, metavar=inputs.upper(), default=size, help=f"{inputs} in a part (default: %(default)s)"

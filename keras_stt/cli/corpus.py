@@ -2,6 +2,7 @@
 
 import argparse
 
+from keras_stt.cli.parser import section
 from keras_stt.data.sources.options import SPLITS, CorpusOptions
 
 
@@ -11,7 +12,7 @@ def add_corpus_arguments(parser: argparse.ArgumentParser, built: bool = True) ->
     Args:
         built: whether to ask where built corpora are kept, and what those that are drawn are drawn from.
     """
-    parser = parser.add_argument_group("corpus")
+    parser = section(parser, "corpus")
     parser.add_argument(
         "--data_dir", metavar="PATH", default="", help="folder or file of the corpus, or of its prepared TFDS data"
     )

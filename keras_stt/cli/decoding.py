@@ -3,6 +3,7 @@
 import argparse
 import math
 
+from keras_stt.cli.parser import section
 from keras_stt.errors import FlagError, InputError
 from keras_stt.pretrained import language_model_names, model_file
 
@@ -14,7 +15,7 @@ _SEARCH = ("beam", "lm_weight", "word_bonus")  # what means nothing without a la
 
 def add_decoding_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the flags of transcription: `--passes`, `--hop_ms`, and those of a language model."""
-    parser = parser.add_argument_group("decoding")
+    parser = section(parser, "decoding")
     add_passes(parser)
     words = f"of a window model: milliseconds from one window to the next (default: {HOP_MS})"
     parser.add_argument("--hop_ms", type=float, metavar="MILLISECONDS", help=words)

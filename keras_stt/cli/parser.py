@@ -56,6 +56,11 @@ class Parser(argparse.ArgumentParser):
             raise argparse.ArgumentError(action, f"{value!r} is not one of {', '.join(known)}{hint}")
 
 
+def section(parser, title: str):
+    """A group of a parser's flags, listed under its title; what is a group already, which holds no other, as it is."""
+    return parser.add_argument_group(title) if isinstance(parser, argparse.ArgumentParser) else parser
+
+
 def did_you_mean(word: str, known) -> str:
     """`; did you mean X?` where one of the known is like the word, else nothing."""
     close = difflib.get_close_matches(word, list(known), n=1)
