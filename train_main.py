@@ -12,18 +12,19 @@ from absl import app, flags, logging
 from keras_stt.cli.backend import missing_backend, require_known_backend
 from keras_stt.cli.compiled import keep_compiled
 from keras_stt.cli.endings import ending
+from keras_stt.cli.flag_help import FlagGroups, define_help, refused_flag
 from keras_stt.cli.launch import launch
 from keras_stt.cli.quiet import quiet_tensorflow
 from keras_stt.errors import FlagError
 from keras_stt.train.distribution.job import Job, job_of
 
-flags.DEFINE_string(
-    "view",
-    "window",
-    "What a sample is: window: some words and their audio. utterance: a whole utterance.",
-)
+USAGE = """usage: python train_main.py --flagfile=flags/base.cfg [--FLAG=VALUE ...]
 
-# The corpus.
+Trains a speech recogniser, and writes it to --output_dir with a report."""
+
+groups = FlagGroups(flags.FLAGS, sys.modules[__name__])
+
+groups.begin("Corpus")
 flags.DEFINE_string(
     "dataset",
     "synthetic",
@@ -39,171 +40,247 @@ flags.DEFINE_list("test_speakers", [], "Speakers held out for test, in corpora w
 flags.DEFINE_list("extra_train_dataset", [], "Corpora, as NAME or NAME=FOLDER, whose train splits are added to train.")
 flags.DEFINE_bool("download", False, "Allow the network: TFDS may download the corpus.")
 flags.DEFINE_string("cache_dir", "~/.cache/keras_stt", "Folder for built corpora, indexes and features.")
-flags.DEFINE_bool("feature_cache", True, "Keep log-mel frames on disk (16 KB for a second of audio).")
+flags.DEFINE_integer(
+    "vocabulary_size", 0, "Most tokens in the vocabulary, the 4 special ones included; 0: all words. [tokens]"
+)
+flags.DEFINE_integer("max_utterances", 0, "Utterances read of each split; 0: all. [utterances]")
+flags.DEFINE_float(
+    "max_skipped_share",
+    0.5,
+    "Share of records that may be skipped; above it the run stops before training. [share, 0 to 1]",
+)
+
+groups.begin("Word times")
 flags.DEFINE_string("alignment", "auto", "Word times: auto, corpus, textgrid, ctm, uniform, proportional, model.")
 flags.DEFINE_string("alignment_dir", "", "Folder with TextGrid or CTM files.")
 flags.DEFINE_string("alignment_model", "", "With --alignment=model: the recogniser that aligns, by name or path.")
 flags.DEFINE_bool("train_known_times", False, "Train only on utterances whose word times can be known.")
-flags.DEFINE_integer("vocabulary_size", 0, "Most tokens in the vocabulary, the 4 special ones included; 0: all words.")
-flags.DEFINE_integer("max_utterances", 0, "Utterances read of each split; 0: all.")
-flags.DEFINE_float(
-    "max_skipped_share", 0.5, "Share of records, 0 to 1, that may be skipped; above it the run stops before training."
+
+groups.begin("Audio and features")
+flags.DEFINE_integer("mel_bands", 80, "Mel bands of a frame; fewer blur the voice's pitch. [bands]")
+flags.DEFINE_bool("feature_cache", True, "Keep log-mel frames on disk (16 KB for a second of audio).")
+
+groups.begin("View")
+flags.DEFINE_enum(
+    "view",
+    "window",
+    ("window", "utterance"),
+    "What a sample is: window: some words and their audio. utterance: a whole utterance.",
 )
 
-# Utterances.
-flags.DEFINE_string(
-    "tokens", "characters", "characters, bpe, unigram, or warm_start: those of its model, however many."
+groups.begin("Windows, with --view=window")
+flags.DEFINE_integer("text_context", 8, "Words in a window. [words]")
+flags.DEFINE_integer("audio_context", 128, "Audio steps in a window. [audio steps]")
+flags.DEFINE_integer("text_stride", 1, "Words from one training window to the next. [words]")
+flags.DEFINE_integer("audio_stride_ms", 60, "Milliseconds between audio steps, a multiple of 10. [milliseconds]")
+flags.DEFINE_enum(
+    "audio_pooling", "conv", ("stack", "conv", "mean", "pick"), "How frames of 10 ms become an audio step."
 )
-flags.DEFINE_integer("token_count", 256, "Subwords, the blank of CTC included; characters are as many as there are.")
-flags.DEFINE_float("max_seconds", 20.0, "Longer train utterances are left out; 0: none.")
-flags.DEFINE_float("train_hours", 0.0, "Train on so many hours, of utterances spread over the corpus; 0: all.")
-flags.DEFINE_float("batch_seconds", 120.0, "Audio in a step, in seconds, padding included.")
-flags.DEFINE_integer("short_first_epochs", 0, "Epochs in which short utterances come first.")
-
-# The window.
-flags.DEFINE_integer("text_context", 8, "Words in a window.")
-flags.DEFINE_integer("audio_context", 128, "Audio steps in a window.")
-flags.DEFINE_integer("text_stride", 1, "Words from one training window to the next.")
-flags.DEFINE_integer("audio_stride_ms", 60, "Milliseconds between audio steps, a multiple of 10.")
-flags.DEFINE_string("audio_pooling", "conv", "How 10 ms frames become a step: stack, conv, mean, pick.")
-flags.DEFINE_integer("mel_bands", 80, "Mel bands of a frame; fewer blur the voice's pitch.")
-
-# Slots of a window in which no word is heard.
-flags.DEFINE_string(
-    "pad_token", "sil", "What fills slots of a window in which no word is heard: sil (<sil>) or pad (<pad>)."
+flags.DEFINE_enum(
+    "pad_token", "sil", ("sil", "pad"), "What fills slots of a window in which no word is heard: <sil> or <pad>."
 )
-flags.DEFINE_string("pad_side", "right", "Where the slots without a word are: right, left or both sides of the words.")
-flags.DEFINE_float("pad_weight", 1.0, "Weight of slots without a word in the loss; 0 asks nothing there.")
+flags.DEFINE_enum(
+    "pad_side",
+    "right",
+    ("right", "left", "both"),
+    "Where the slots without a word are: to the right, the left or both sides of the words.",
+)
+flags.DEFINE_float("pad_weight", 1.0, "Weight of slots without a word in the loss; 0 asks nothing there. [weight]")
 
-# The task.
-flags.DEFINE_string(
+groups.begin("Utterances, with --view=utterance")
+flags.DEFINE_enum(
+    "tokens",
+    "characters",
+    ("characters", "bpe", "unigram", "warm_start"),
+    "What is written; warm_start: the tokens of its model, however many.",
+)
+flags.DEFINE_integer(
+    "token_count", 256, "Subwords, the blank of CTC included; characters are as many as there are. [tokens]"
+)
+flags.DEFINE_float("max_seconds", 20.0, "Longer train utterances are left out; 0: none. [seconds]")
+flags.DEFINE_float("train_hours", 0.0, "Train on so many hours, of utterances spread over the corpus; 0: all. [hours]")
+flags.DEFINE_float("batch_seconds", 120.0, "Audio in a step, in seconds, padding included. [seconds]")
+flags.DEFINE_integer("short_first_epochs", 0, "Epochs in which short utterances come first. [epochs]")
+flags.DEFINE_string("text_corpus", "", "Text file, a text a line, that the refiner also reads, without audio.")
+flags.DEFINE_float("text_share", 0.5, "Text in a step, as a share of the steps that audio takes. [ratio]")
+flags.DEFINE_float("text_weight", 0.5, "Weight of the loss on such text. [weight]")
+
+groups.begin("Masking and objective")
+flags.DEFINE_enum(
     "task",
     "transcribe",
-    "What is masked: transcribe: all words. infill: a share of them. last_word: the last. autoencode: none, the text "
+    ("transcribe", "infill", "last_word", "autoencode", "identity"),
+    "What is masked. transcribe: all words. infill: a share of them. last_word: the last. autoencode: none, the text "
     "is said again. identity: no training, a perfect answer is scored to check the objective.",
 )
-flags.DEFINE_string("mask_schedule", "constant", "Masked share over training: constant, linear, cosine, uniform.")
-flags.DEFINE_float("mask_from", 0.5, "Masked share at the beginning, 0 to 1; constant stays there.")
-flags.DEFINE_float("mask_to", 1.0, "Masked share at the end, 0 to 1; uniform draws between the two.")
+flags.DEFINE_enum(
+    "mask_schedule",
+    "constant",
+    ("constant", "linear", "cosine", "uniform"),
+    "How the masked share goes over training; uniform draws it anew for each window.",
+)
+flags.DEFINE_float("mask_from", 0.5, "Masked share at the beginning; constant stays there. [share, 0 to 1]")
+flags.DEFINE_float("mask_to", 1.0, "Masked share at the end; uniform draws between the two. [share, 0 to 1]")
+flags.DEFINE_enum("loss", "crossentropy", ("crossentropy", "mse", "binary_crossentropy", "focal"), "Loss on tokens.")
+flags.DEFINE_float(
+    "label_smoothing", 0.0, "Share of a target that is spread over all tokens, 0 up to but not 1. [share, 0 to 1]"
+)
+flags.DEFINE_enum(
+    "class_weighting",
+    "none",
+    ("none", "inverse_frequency", "effective_number", "focal"),
+    "Weights of tokens in the loss; focal: by how badly each is said.",
+)
+flags.DEFINE_float("attention_guide", 1.0, "Weight of the loss that shows slots where known words are. [weight]")
 
-# The model.
-flags.DEFINE_integer("model_dim", 128, "Width of text and audio vectors.")
-flags.DEFINE_integer("audio_blocks", 2, "Blocks for audio alone, before the cross-domain blocks.")
+groups.begin("Model")
+flags.DEFINE_integer("model_dim", 128, "Width of text and audio vectors. [values]")
+flags.DEFINE_integer("audio_blocks", 2, "Blocks for audio alone, before the cross-domain blocks. [blocks]")
 flags.DEFINE_string(
     "audio_mixer",
     "conv",
     "How audio steps see each other: conv, attention, both; in turn, in each half of the encoder: conv,both.",
 )
-flags.DEFINE_integer("blocks", 1, "Cross-domain blocks, in which text and audio attend to each other; 0: deaf.")
-flags.DEFINE_integer("attention_heads", 4, "Heads of each attention.")
-flags.DEFINE_float("dropout", 0.0, "Share of values dropped in training, 0 up to but not 1.")
+flags.DEFINE_integer(
+    "blocks", 1, "Cross-domain blocks, in which text and audio attend to each other; 0: deaf. [blocks]"
+)
+flags.DEFINE_integer("attention_heads", 4, "Heads of each attention. [heads]")
+flags.DEFINE_float("dropout", 0.0, "Share of values dropped in training, 0 up to but not 1. [share, 0 to 1]")
 flags.DEFINE_bool("residual", True, "A path around every part of a block.")
-flags.DEFINE_string("normalization", "rms", "Before every part of a block: none, layer, rms.")
+flags.DEFINE_enum("normalization", "rms", ("none", "layer", "rms"), "Before every part of a block.")
 flags.DEFINE_string("attention_activation", "none", "After every attention: none, or an activation of Keras (relu).")
-flags.DEFINE_string(
+
+groups.begin("Positions")
+flags.DEFINE_enum(
     "position",
     "learned",
-    "Positions of text and audio: none, learned, sinusoidal, diagonal, conv (added to the values); relative, "
-    "relative_conv, rotary, alibi (in attention).",
+    ("none", "learned", "sinusoidal", "diagonal", "conv", "relative", "relative_conv", "rotary", "alibi"),
+    "Positions of text and audio. learned, sinusoidal, diagonal and conv are added to the values; relative, "
+    "relative_conv, rotary and alibi are in attention.",
 )
-flags.DEFINE_integer("relative_window", 16, "Places to each side that relative and relative_conv tell apart.")
+flags.DEFINE_integer(
+    "relative_window", 16, "Places to each side that relative and relative_conv tell apart. [audio steps]"
+)
 flags.DEFINE_bool("word_clock", True, "Help text slots find their word by counting words along the audio.")
 
-# The model of utterances; the width and the parts of its blocks are flags above.
-flags.DEFINE_integer("subsampling", 4, "Frames of 10 ms in a step of audio: 2, 4, 6 or 8.")
-flags.DEFINE_integer("mixer_kernel", 5, "Steps that a convolution between audio steps spans.")
-flags.DEFINE_float("middle_weight", 0.5, "Weight of a CTC loss halfway, whose output goes back in; 0: no such head.")
-flags.DEFINE_float("phone_weight", 0.0, "Weight of saying phones halfway, where TextGrids tell them; 0: no such head.")
-flags.DEFINE_integer("known_phones_steps", 0, "Steps at the beginning that read only utterances of known phones.")
-flags.DEFINE_integer("refiner_blocks", 2, "Blocks that read audio and a masked draft, and say the text again; 0: none.")
+groups.begin("Model of utterances, with --view=utterance")
+flags.DEFINE_integer("subsampling", 4, "Frames of 10 ms in a step of audio: 2, 4, 6 or 8. [frames]")
+flags.DEFINE_integer("mixer_kernel", 5, "Steps that a convolution between audio steps spans. [audio steps]")
+flags.DEFINE_float(
+    "middle_weight", 0.5, "Weight of a CTC loss halfway, whose output goes back in; 0: no such head. [weight]"
+)
+flags.DEFINE_float(
+    "phone_weight", 0.0, "Weight of saying phones halfway, where TextGrids tell them; 0: no such head. [weight]"
+)
+flags.DEFINE_integer(
+    "known_phones_steps", 0, "Steps at the beginning that read only utterances of known phones. [training steps]"
+)
+flags.DEFINE_integer(
+    "refiner_blocks", 2, "Blocks that read audio and a masked draft, and say the text again; 0: none. [blocks]"
+)
 flags.DEFINE_string("refiner_mixer", "conv", "How steps of the refiner look at each other; see --audio_mixer.")
-flags.DEFINE_float("refiner_weight", 0.5, "Weight of the refiner's CTC loss.")
-flags.DEFINE_float("consistency", 0.0, "Weight of agreement between two views of each utterance (CR-CTC); 0: one view.")
-flags.DEFINE_string("text_corpus", "", "Text file, a text a line, that the refiner also reads, without audio.")
-flags.DEFINE_float("text_share", 0.5, "Text in a step, as a share of the steps that audio takes.")
-flags.DEFINE_float("text_weight", 0.5, "Weight of the loss on such text.")
-flags.DEFINE_string("precision", "float32", "Of arithmetic: float32 or mixed_bfloat16.")
+flags.DEFINE_float("refiner_weight", 0.5, "Weight of the refiner's CTC loss. [weight]")
+flags.DEFINE_float(
+    "consistency", 0.0, "Weight of agreement between two views of each utterance (CR-CTC); 0: one view. [weight]"
+)
+flags.DEFINE_enum("precision", "float32", ("float32", "mixed_bfloat16"), "Of arithmetic.")
 flags.DEFINE_string("warm_start", "", "A model whose weights of like name and shape training begins with.")
 
-# Training.
-flags.DEFINE_integer("batch_size", 16, "Windows in a step.")
-flags.DEFINE_integer("epochs", 10, "Epochs; dev WER is measured after each.")
-flags.DEFINE_integer("steps_per_epoch", 0, "Steps in an epoch; 0: until every window was seen once.")
-flags.DEFINE_float("budget_cpu_s", 0.0, "CPU-seconds (user and system) for training: sets the steps; 0: no budget.")
+groups.begin("Optimisation")
+flags.DEFINE_integer("batch_size", 16, "Windows in a step. [windows]")
+flags.DEFINE_integer("epochs", 10, "Epochs; dev WER is measured after each. [epochs]")
+flags.DEFINE_integer("steps_per_epoch", 0, "Steps in an epoch; 0: until every window was seen once. [training steps]")
+flags.DEFINE_float(
+    "budget_cpu_s", 0.0, "CPU-seconds (user and system) for training: sets the steps; 0: no budget. [CPU-seconds]"
+)
 flags.DEFINE_integer(
-    "overfit_batches", 0, "Check that ends the run: learn so many batches by heart, in at most 1,500 steps; 0: none."
+    "overfit_batches",
+    0,
+    "Check that ends the run: learn so many batches by heart, in at most 1,500 steps; 0: none. [batches]",
 )
-flags.DEFINE_string("loss", "crossentropy", "Loss on tokens: crossentropy, mse, binary_crossentropy, focal.")
-flags.DEFINE_float("label_smoothing", 0.0, "Share of a target that is spread over all tokens, 0 up to but not 1.")
-flags.DEFINE_string(
-    "class_weighting",
-    "none",
-    "Weights of tokens in the loss: none, inverse_frequency, effective_number, or focal (by how badly each is said).",
+flags.DEFINE_enum("optimizer", "adamw", ("adamw", "adam", "sgd", "momentum", "lion", "muon"), "Optimizer.")
+flags.DEFINE_enum(
+    "schedule",
+    "cosine",
+    ("cosine", "linear", "exponential", "constant"),
+    "Learning rate after the warm-up: cosine and linear end at 0.",
 )
-flags.DEFINE_string("optimizer", "adamw", "Optimizer: adamw, adam, sgd, momentum, lion, muon.")
-flags.DEFINE_string(
-    "schedule", "cosine", "Learning rate after the warm-up: cosine or linear to 0, exponential, constant."
+flags.DEFINE_float("learning_rate", 2e-3, "Highest learning rate, reached after the warm-up. [rate]")
+flags.DEFINE_integer("warmup_steps", 60, "Steps of linear warm-up. [training steps]")
+flags.DEFINE_float("weight_decay", 0.01, "Decoupled weight decay. [rate]")
+flags.DEFINE_float("clip_norm", 1.0, "Norm to which the gradient of each weight is clipped; 0: not at all. [norm]")
+flags.DEFINE_float(
+    "weight_average", 0.995, "Momentum of the averaged weights that are evaluated and saved. [share, 0 to 1]"
 )
-flags.DEFINE_float("learning_rate", 2e-3, "Highest learning rate, reached after the warm-up.")
-flags.DEFINE_integer("warmup_steps", 60, "Steps of linear warm-up.")
-flags.DEFINE_float("weight_decay", 0.01, "Decoupled weight decay.")
-flags.DEFINE_float("clip_norm", 1.0, "Norm to which the gradient of each weight is clipped; 0: not at all.")
-flags.DEFINE_string("keep", "best", "Weights that are saved: best (of the epoch with the lowest dev WER) or last.")
-flags.DEFINE_float("weight_average", 0.995, "Momentum of the averaged weights that are evaluated and saved.")
-flags.DEFINE_float("attention_guide", 1.0, "Weight of the loss that shows slots where known words are.")
+flags.DEFINE_integer("seed", 1, "Of weights, order, masks and augmentation. [number]")
 
-# Variation in training.
-flags.DEFINE_float("window_jitter", 1.0, "How far windows begin from a word's start; 1: up to half a word away.")
-flags.DEFINE_float("tempo", 0.0, "Largest relative change of speed.")
-flags.DEFINE_float("vocal_tract", 0.0, "Largest relative change of vocal tract length (a frequency warp).")
-flags.DEFINE_float("noise", 0.0, "Most noise, in nats above the quietest tenth of a band.")
-flags.DEFINE_float("telephone", 0.0, "Share of windows with nothing above 4 kHz, for corpora of 8 kHz beside others.")
-flags.DEFINE_float("speed", 0.0, "Utterances are heard at 1, 1 - speed and 1 + speed times their own, pitch and all.")
-flags.DEFINE_float("gain", 0.0, "Largest change of loudness, in nats of energy (0.23 is a decibel).")
-flags.DEFINE_integer("time_masks", 0, "Masked stretches of up to 200 ms in a sample.")
-flags.DEFINE_float("time_mask_ratio", 0.0, "Above 0, masks span up to this share of an utterance, and are as many.")
-flags.DEFINE_integer("frequency_masks", 0, "Masked stretches of mel bands in a sample.")
-flags.DEFINE_integer("frequency_mask_bands", 10, "Widest of them, in mel bands.")
-
-# Decoding and evaluation.
-flags.DEFINE_integer("passes", 1, "Passes: with more, the surest words stay, the rest is said again; 0: a draft.")
-flags.DEFINE_integer("hop_ms", 600, "Milliseconds between overlapping windows in transcription.")
-flags.DEFINE_integer("test_utterances", 0, "Test utterances evaluated at the end; 0: all.")
-
-# The run.
-flags.DEFINE_bool(
-    "stop_on_collapse", False, "Stop when the model says one word whatever it hears, for three epochs after the first."
+groups.begin("Variation in training")
+flags.DEFINE_float(
+    "window_jitter", 1.0, "How far windows begin from a word's start; 1: up to half a word away. [half words]"
 )
-flags.DEFINE_bool("gradient_norms", True, "Measure the gradient of every layer after each epoch.")
-flags.DEFINE_string("output_dir", "runs/base", "Folder for the model, summary, report and checkpoints.")
+flags.DEFINE_float("tempo", 0.0, "Largest relative change of speed. [share, 0 to 1]")
+flags.DEFINE_float(
+    "vocal_tract", 0.0, "Largest relative change of vocal tract length (a frequency warp). [share, 0 to 1]"
+)
+flags.DEFINE_float("noise", 0.0, "Most noise, in nats above the quietest tenth of a band. [nats]")
+flags.DEFINE_float(
+    "telephone", 0.0, "Share of windows with nothing above 4 kHz, for corpora of 8 kHz beside others. [share, 0 to 1]"
+)
+flags.DEFINE_float(
+    "speed", 0.0, "Utterances are heard at 1, 1 - speed and 1 + speed times their own, pitch and all. [share, 0 to 1]"
+)
+flags.DEFINE_float("gain", 0.0, "Largest change of loudness, in nats of energy (0.23 is a decibel). [nats]")
+flags.DEFINE_integer("time_masks", 0, "Masked stretches of up to 200 ms in a sample. [masks]")
+flags.DEFINE_float(
+    "time_mask_ratio", 0.0, "Above 0, masks span up to this share of an utterance, and are as many. [share, 0 to 1]"
+)
+flags.DEFINE_integer("frequency_masks", 0, "Masked stretches of mel bands in a sample. [masks]")
+flags.DEFINE_integer("frequency_mask_bands", 10, "Widest of them, in mel bands. [bands]")
+
+groups.begin("Checkpoints and survival")
+flags.DEFINE_enum(
+    "keep", "best", ("best", "last"), "Weights that are saved: best are those of the epoch with the lowest dev WER."
+)
 flags.DEFINE_bool("resume", False, "Go on from the last whole checkpoint in --output_dir.")
-flags.DEFINE_integer("checkpoint_steps", 500, "Steps between checkpoints; there is one after each epoch; 0: no others.")
-flags.DEFINE_integer("keep_checkpoints", 2, "Newest checkpoints that are kept, beside the best.")
+flags.DEFINE_integer(
+    "checkpoint_steps", 500, "Steps between checkpoints; there is one after each epoch; 0: no others. [training steps]"
+)
+flags.DEFINE_integer("keep_checkpoints", 2, "Newest checkpoints that are kept, beside the best. [checkpoints]")
 flags.DEFINE_integer(
     "nan_retries",
     3,
-    "How often training goes back to the last checkpoint at half the rate, when the loss is no number.",
+    "How often training goes back to the last checkpoint at half the rate, when the loss is no number. [retries]",
 )
-# Several devices and processes.
-flags.DEFINE_string(
+flags.DEFINE_bool(
+    "stop_on_collapse", False, "Stop when the model says one word whatever it hears, for three epochs after the first."
+)
+
+groups.begin("Several devices and processes")
+flags.DEFINE_enum(
     "distribution",
     "none",
-    "none; data: devices share every batch (jax: keras.distribution, tensorflow: tf.distribute); model: some share "
-    "each copy of the model too (jax).",
+    ("none", "data", "model"),
+    "data: devices share every batch (jax: keras.distribution, tensorflow: tf.distribute). model: some "
+    "share each copy of the model too (jax).",
 )
 flags.DEFINE_integer(
-    "num_processes", 0, "Processes of the run; 0: KERAS_DISTRIBUTION_NUM_PROCESSES, else 1. All of one --output_dir."
+    "num_processes",
+    0,
+    "Processes of the run; 0: KERAS_DISTRIBUTION_NUM_PROCESSES, else 1. All of one --output_dir. [processes]",
 )
 flags.DEFINE_integer(
     "process_id",
     -1,
-    "Which this one is, from 0; below 0: KERAS_DISTRIBUTION_PROCESS_ID, else this one starts them all on this machine.",
+    "Which this one is, from 0; below 0: KERAS_DISTRIBUTION_PROCESS_ID, else this one starts them all on this "
+    "machine. [number]",
 )
 flags.DEFINE_string(
     "job_addresses", "", "HOST:PORT of each process, comma-separated; empty: KERAS_DISTRIBUTION_JOB_ADDRESSES."
 )
-flags.DEFINE_integer("cpu_devices", 0, "Virtual devices of the CPU in each process, to try this out; 0: none.")
-flags.DEFINE_integer("model_shards", 2, "With --distribution=model, devices that share a copy of the model.")
+flags.DEFINE_integer(
+    "cpu_devices", 0, "Virtual devices of the CPU in each process, to try this out; 0: none. [devices]"
+)
+flags.DEFINE_integer("model_shards", 2, "With --distribution=model, devices that share a copy of the model. [devices]")
 flags.DEFINE_list(
     "layout",
     [
@@ -215,10 +292,20 @@ flags.DEFINE_list(
     "With --distribution=model, PATTERN=AXIS: variables whose path has the pattern are cut along that axis.",
 )
 flags.DEFINE_integer(
-    "batch_multiple", 1, "Of every batch's size: as many devices as will ever share one; a resumed run keeps to it."
+    "batch_multiple",
+    1,
+    "Of every batch's size: as many devices as will ever share one; a resumed run keeps to it. [utterances or windows]",
 )
+
+groups.begin("Evaluation and output")
+flags.DEFINE_integer(
+    "passes", 1, "Passes: with more, the surest words stay, the rest is said again; 0: a draft. [passes]"
+)
+flags.DEFINE_integer("hop_ms", 600, "Milliseconds between overlapping windows in transcription. [milliseconds]")
+flags.DEFINE_integer("test_utterances", 0, "Test utterances evaluated at the end; 0: all. [utterances]")
+flags.DEFINE_bool("gradient_norms", True, "Measure the gradient of every layer after each epoch.")
+flags.DEFINE_string("output_dir", "runs/base", "Folder for the model, summary, report and checkpoints.")
 flags.DEFINE_bool("export", False, "Write a SavedModel to --output_dir/export and check it.")
-flags.DEFINE_integer("seed", 1, "Of weights, order, masks and augmentation.")
 
 
 def main(argv) -> int:
@@ -301,11 +388,12 @@ def interval(summary: dict) -> str:
 
 
 def parse(argv):
-    """absl's parser, with an unknown flag or a value of the wrong kind as one line."""
+    """absl's parser, with our own help, and an unknown flag or a value of the wrong kind as one line."""
+    define_help(groups, USAGE)
     try:
         return flags.FLAGS(argv)
     except (flags.Error, OSError) as error:
-        print(f"train_main.py: {str(error).strip().splitlines()[0]}; see train_main.py --help", file=sys.stderr)
+        print(f"train_main.py: {refused_flag(error, flags.FLAGS)}; see train_main.py --help", file=sys.stderr)
         sys.exit(2)
 
 

@@ -395,7 +395,7 @@ def test_a_backend_that_is_not_installed_is_told_in_one_line(capsys, monkeypatch
         raise ModuleNotFoundError("No module named 'torch'", name="torch")
 
     monkeypatch.setattr("keras_stt.recognizer.load_model", missing)
-    assert_input_error(capsys, "torch is not installed: pip install torch, or", "transcribe", "some", "a.wav")
+    assert_input_error(capsys, "torch is not installed: pip install torch, or", "transcribe", "digits-small", "a.wav")
 
 
 def test_an_unknown_backend_is_told_in_one_line(capsys, monkeypatch):

@@ -108,6 +108,11 @@ def test_decoding_knows_no_models_and_no_recordings():
     assert_never(["keras_stt.decoding", "keras_stt.tokens"], *(f"keras_stt.{name}" for name in others), "keras")
 
 
+def test_the_doctor_asks_as_users_do():
+    others = ("train", "models", "layers", "decoding", "transcribe", "export", "report", "compare", "bulk")
+    assert_never(["keras_stt.doctor"], *(f"keras_stt.{name}" for name in others))
+
+
 def test_no_file_is_a_drawer_for_everything():
     assert not [path for path in FILES if path.stem in ("utils", "util", "helpers", "misc", "common")]
 

@@ -166,7 +166,7 @@ def test_a_task_that_is_given_the_text_is_measured_on_windows(cache, tmp_path):
         (["--text_context=60"], "--text_context: 60 words, but the longest utterance has"),
         (["--audio_context=4000"], "--audio_context: 4000 steps are"),
         (["--task=speak"], "--task: 'speak' is not one of"),
-        (["--no_such_flag=1"], "Unknown command line flag 'no_such_flag'"),
+        (["--no_such_flag=1"], "--no_such_flag: no such flag"),
         (["--epochs=many"], "epochs"),
         (["--resume"], "--resume: no checkpoint in"),
         (["--position=rotary", "--attention_heads=32"], "--attention_heads: rotary positions turn pairs"),

@@ -20,7 +20,7 @@ def add_parser(subparsers) -> None:
     """Adds the verb to the command line."""
     words = "transcribe or prepare much audio on all cores, or on a cluster"
     works = subparsers.add_parser("bulk", help=words, description=f"{words[0].upper()}{words[1:]}.").add_subparsers(
-        metavar="WORK", required=True
+        metavar="WORK", required=True, help="transcribe or prepare"
     )
     parser = works.add_parser(
         "transcribe",

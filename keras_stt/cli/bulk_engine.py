@@ -4,6 +4,7 @@ import argparse
 import os
 
 from keras_stt.bulk.engine import Engine
+from keras_stt.cli.parser import section
 from keras_stt.errors import FlagError
 from keras_stt.pretrained import language_model_names, pretrained_names
 
@@ -11,14 +12,21 @@ from keras_stt.pretrained import language_model_names, pretrained_names
 def add_engine_arguments(parser: argparse.ArgumentParser, size: int, inputs: str) -> None:
     """Adds the flags that say where the work is done, and in how large parts."""
     words = "folder to write into; on a cluster one that all machines see"
+    parser = section(parser, "work")
     parser.add_argument("--output", required=True, metavar="FOLDER", help=words)
-    parser.add_argument("--part_size", type=int, default=size, help=f"{inputs} in a part (default: %(default)s)")
+    parser.add_argument(
+        "--part_size", type=int, metavar=inputs.upper(), default=size, help=f"{inputs} in a part (default: %(default)s)"
+    )
     words = "HOST:PORT of a Ray cluster, on which keras_stt is installed (default: this machine)"
     parser.add_argument("--ray_address", metavar="ADDRESS", default="", help=words)
     words = "processes, each of which loads the model once (default: as many as there are cores for)"
-    parser.add_argument("--workers", type=int, default=0, help=words)
-    parser.add_argument("--worker_cpus", type=int, default=1, help="cores of each (default: %(default)s)")
-    parser.add_argument("--worker_gpus", type=float, default=0.0, help="GPUs of each, or a share (default: 0)")
+    parser.add_argument("--workers", type=int, metavar="PROCESSES", default=0, help=words)
+    parser.add_argument(
+        "--worker_cpus", type=int, metavar="CORES", default=1, help="cores of each (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--worker_gpus", type=float, metavar="GPUS", default=0.0, help="GPUs of each, or a share (default: 0)"
+    )
 
 
 def engine_of(args: argparse.Namespace) -> Engine:

@@ -25,12 +25,16 @@ def add_parser(works) -> None:
     words = "corpora, as NAME or NAME=FOLDER, whose train splits are added to train, comma-separated"
     parser.add_argument("--extra_train_dataset", default="", help=words)
     parser.add_argument("--alignment", choices=METHODS, help="word times (default: model with one, else auto)")
-    parser.add_argument("--alignment_dir", default="", help="folder with TextGrid or CTM files")
+    parser.add_argument("--alignment_dir", metavar="FOLDER", default="", help="folder with TextGrid or CTM files")
     words = "recogniser whose forced alignment gives word times: its name or path"
     parser.add_argument("--alignment_model", metavar="MODEL", default="", help=words)
     parser.add_argument("--train_known_times", action="store_true", help="in train, only utterances of known times")
-    parser.add_argument("--max_utterances", type=int, default=0, help="utterances of each split; 0: all")
-    parser.add_argument("--mel_bands", type=int, default=80, help="of a frame of 10 ms (default: %(default)s)")
+    parser.add_argument(
+        "--max_utterances", type=int, metavar="UTTERANCES", default=0, help="utterances of each split; 0: all"
+    )
+    parser.add_argument(
+        "--mel_bands", type=int, metavar="BANDS", default=80, help="of a frame of 10 ms (default: %(default)s)"
+    )
     add_engine_arguments(parser, UTTERANCES, "utterances")
     parser.set_defaults(run=run)
 

@@ -23,12 +23,12 @@ def add_parser(subparsers) -> None:
         "--output_dir", required=True, metavar="D", help="folder of the tables; runs lie in NAME/seed-N below it"
     )
     parser.add_argument(
-        "--seeds", type=int, default=1, metavar="N", help="train with the seeds 1 to N (default: %(default)s)"
+        "--seeds", type=int, default=1, metavar="SEEDS", help="train with the seeds 1 to N (default: %(default)s)"
     )
     words = "CPU-seconds of training that set each experiment's steps (default: the steps its flags ask for)"
-    parser.add_argument("--budget_cpu_s", type=float, default=0.0, metavar="S", help=words)
+    parser.add_argument("--budget_cpu_s", type=float, default=0.0, metavar="CPU-SECONDS", help=words)
     words = "runs side by side, each computing in one thread when there are more (default: %(default)s)"
-    parser.add_argument("--parallel", type=int, default=1, metavar="N", help=words)
+    parser.add_argument("--parallel", type=int, default=1, metavar="RUNS", help=words)
     words = "make runs again that are done with other flags, in place of refusing"
     parser.add_argument("--rerun_changed", action="store_true", help=words)
     parser.set_defaults(run=run)

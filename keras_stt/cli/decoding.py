@@ -3,8 +3,9 @@
 import argparse
 import math
 
+from keras_stt.cli.parser import section
 from keras_stt.errors import FlagError, InputError
-from keras_stt.pretrained import language_model_names
+from keras_stt.pretrained import language_model_names, model_file
 
 PASSES = 1
 HOP_MS = 600  # of `keras_stt.transcribe.windows`, which is slow to import
@@ -14,38 +15,45 @@ _SEARCH = ("beam", "lm_weight", "word_bonus")  # what means nothing without a la
 
 def add_decoding_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the flags of transcription: `--passes`, `--hop_ms`, and those of a language model."""
+    parser = section(parser, "decoding")
     add_passes(parser)
     words = f"of a window model: milliseconds from one window to the next (default: {HOP_MS})"
-    parser.add_argument("--hop_ms", type=float, help=words)
+    parser.add_argument("--hop_ms", type=float, metavar="MILLISECONDS", help=words)
     words = "of an utterance model: hear it so often, at 1 to 7 speeds, whose words are voted on (default: 1)"
-    parser.add_argument("--candidates", type=int, default=1, help=words)
+    parser.add_argument("--candidates", type=int, metavar="HEARINGS", default=1, help=words)
     add_search_arguments(parser)
 
 
-def add_passes(parser: argparse.ArgumentParser) -> None:
+def add_passes(parser) -> None:
     """Adds `--passes`."""
     words = f"refinement passes; 0, of an utterance model alone: its draft (default: {PASSES})"
-    parser.add_argument("--passes", type=int, default=PASSES, help=words)
+    parser.add_argument("--passes", type=int, metavar="PASSES", default=PASSES, help=words)
 
 
-def add_search_arguments(parser: argparse.ArgumentParser) -> None:
+def add_search_arguments(parser) -> None:
     """Adds `--language_model`, `--lm_weight`, `--word_bonus` and `--beam`."""
     named = ", ".join(language_model_names())
     words = f"of an utterance model: word n-grams that a beam search asks: {named}, or an .npz of your own"
     parser.add_argument("--language_model", metavar="NAME", default="", help=words)
-    parser.add_argument("--lm_weight", type=float, help="how much the language model is heard, 0 or more")
-    parser.add_argument("--word_bonus", type=float, help="natural logarithm added for every word, with one")
-    parser.add_argument("--beam", type=int, help="transcripts that the search keeps, with one")
+    parser.add_argument(
+        "--lm_weight", type=float, metavar="WEIGHT", help="how much the language model is heard, 0 or more"
+    )
+    parser.add_argument(
+        "--word_bonus", type=float, metavar="NATS", help="natural logarithm added for every word, with one"
+    )
+    parser.add_argument("--beam", type=int, metavar="TRANSCRIPTS", help="transcripts that the search keeps, with one")
 
 
 def check_decoding_arguments(args: argparse.Namespace) -> None:
-    """Raises FlagError for values that make no sense with any model."""
+    """Raises FlagError for values that make no sense with any model, and InputError where there is no such model."""
     check_passes(args)
     if args.hop_ms is not None and not 10 <= args.hop_ms < math.inf:
         raise FlagError("hop_ms", f"{args.hop_ms:g} ms; give 10 or more")
     if not 1 <= args.candidates <= MOST_CANDIDATES:
         raise FlagError("candidates", f"{args.candidates}; give 1 to {MOST_CANDIDATES}")
     check_search_arguments(args, _SEARCH)
+    if getattr(args, "model", None):
+        model_file(args.model)  # before Keras is imported, which takes seconds
 
 
 def check_passes(args: argparse.Namespace) -> None:
@@ -117,6 +125,7 @@ def load_utterance_model(path: str):
     Raises:
         InputError: it cannot be loaded, or is a window model, which cannot align, fill or score.
     """
+    model_file(path)  # before Keras is imported, which takes seconds
     from keras_stt.recognizer import load_model
 
     model = load_model(path)

@@ -28,8 +28,12 @@ def add_parser(subparsers) -> None:
     parser.add_argument("--dataset", required=True, help="corpus: librispeech, stm, manifest, synthetic, digits, ...")
     parser.add_argument("--split", choices=SPLITS, default="test", help="part of the corpus (default: test)")
     add_corpus_arguments(parser)
-    parser.add_argument("--limit", type=int, default=0, help="evaluate only the first so many utterances; 0: all")
-    parser.add_argument("--output_dir", default="", help="write summary.json and utterances.jsonl into this folder")
+    parser.add_argument(
+        "--limit", type=int, metavar="UTTERANCES", default=0, help="evaluate only the first so many utterances; 0: all"
+    )
+    parser.add_argument(
+        "--output_dir", metavar="FOLDER", default="", help="write summary.json and utterances.jsonl into this folder"
+    )
     add_decoding_arguments(parser)
     parser.set_defaults(run=run)
 

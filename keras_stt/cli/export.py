@@ -4,6 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from keras_stt.pretrained import model_file
+
 
 def add_parser(subparsers) -> None:
     """Adds the verb to the command line."""
@@ -21,7 +23,11 @@ def add_parser(subparsers) -> None:
         help="saved_model for TensorFlow (the default), onnx for onnxruntime, litert or openvino",
     )
     parser.add_argument(
-        "--passes", type=int, default=1, help="refinements of the draft of an utterance model (default: 1; 0: none)"
+        "--passes",
+        type=int,
+        metavar="PASSES",
+        default=1,
+        help="refinements of the draft of an utterance model (default: 1; 0: none)",
     )
     parser.add_argument("--int8", action="store_true", help="write it with weights of eight bits too")
     parser.add_argument(
@@ -44,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
         InputError: the model cannot be loaded or exported, a recording cannot be read, or eight bits are asked for and
             none of the recordings has a text.
     """
+    model_file(args.model)  # before Keras is imported, which takes seconds
     from keras_stt.export import ExportError, check_export, export_model, read_recordings, require_texts
 
     recordings = [one for path in args.audio or [] for one in read_recordings(path)]

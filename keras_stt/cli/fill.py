@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 
 from keras_stt.cli.decoding import (
     add_passes,
@@ -49,6 +50,11 @@ def run(args: argparse.Namespace) -> int:
     check_search_arguments(args, ("lm_weight",))  # a gap is searched for without a language model, too
     search = search_of(args)
     filled = load_utterance_model(args.model).fill(args.file, args.pattern, passes=args.passes, **search)
+    if "_" not in args.pattern:
+        print(
+            "keras-stt: no gap in the pattern, so nothing was filled in; write ___ where words are missing",
+            file=sys.stderr,
+        )
     if args.format == "txt":
         print(filled.text)
         return 0

@@ -8,6 +8,8 @@ import sys
 from keras_stt import __version__
 from keras_stt.cli.backend import missing_backend, require_known_backend
 from keras_stt.cli.compiled import keep_compiled
+from keras_stt.cli.examples import epilog_of, grouped
+from keras_stt.cli.parser import Parser, did_you_mean
 from keras_stt.cli.quiet import quiet_tensorflow
 from keras_stt.errors import InputError
 
@@ -24,6 +26,8 @@ VERBS = {
     "export": "write a model as a folder that runs without this package",
     "compare": "train experiments at the same budget and compare them",
     "bulk": "transcribe or prepare much audio on all cores, or on a cluster",
+    "doctor": "say what is installed, and whether it works",
+    "completion": "print a script by which a shell completes commands",
     "stm": "write an STM file from LibriSpeech folders",
     "words": "count the words of a corpus, and what guessing them would reach",
     "listen": "find an utterance in its recording, and cut out words",
@@ -42,8 +46,9 @@ def main(argv: list[str] | None = None) -> int:
     """
     argv = sys.argv[1:] if argv is None else argv
     try:
-        args = build_parser(asked_verb(argv)).parse_args(argv)
-        require_known_backend()
+        args = parse(argv)
+        if not getattr(args, "any_backend", False):
+            require_known_backend()
         quiet_tensorflow()
         keep_compiled()
         return args.run(args)
@@ -64,16 +69,32 @@ def asked_verb(argv: list[str]) -> str | None:
     return next((argument for argument in argv if not argument.startswith("-")), None)
 
 
-def build_parser(verb: str | None = None) -> argparse.ArgumentParser:
-    """The parser of the whole command line; of the verbs only `verb` has its options."""
-    parser = argparse.ArgumentParser(prog="keras-stt", description="Speech to text in Keras 3.")
+def parse(argv: list[str]) -> argparse.Namespace:
+    """What the arguments ask for; SystemExit where they are wrong, or ask for help."""
+    if argv[:1] == ["help"]:
+        argv = [*argv[1:], "--help"]
+    verb = asked_verb(argv)
+    parser = build_parser(verb)
+    if not argv:
+        parser.print_help()
+        parser.error("give a command")
+    if verb and verb not in VERBS:
+        parser.error(f"{verb!r} is no command{did_you_mean(verb, VERBS)}")
+    return parser.parse_args(argv)
+
+
+def build_parser(*verbs: str | None) -> Parser:
+    """The parser of the whole command line; only the named verbs have their options, which takes imports."""
+    parser = Parser(prog="keras-stt", usage="keras-stt COMMAND [--help] ...", description="Speech to text in Keras 3.")
     parser.add_argument("--version", action="version", version=f"keras-stt {__version__}")
-    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
+    subparsers = parser.add_subparsers(prog="keras-stt", metavar="COMMAND", required=True, help=argparse.SUPPRESS)
     for name, words in VERBS.items():
-        if name == verb:
+        if name in verbs:
             importlib.import_module(f"keras_stt.cli.{name}").add_parser(subparsers)
+            subparsers.choices[name].epilog = epilog_of(name)
         else:
             subparsers.add_parser(name, help=words)
+    parser.epilog = grouped({action.dest: action.help for action in subparsers._choices_actions})
     return parser
 
 

@@ -17,7 +17,9 @@ def add_parser(subparsers) -> None:
     )
     parser.add_argument("text", metavar="TEXT", help="text file in UTF-8")
     parser.add_argument("output", metavar="OUT.npz", help="the file to write")
-    parser.add_argument("--order", type=int, default=ORDER, help="longest n-gram, in words (default: %(default)s)")
+    parser.add_argument(
+        "--order", type=int, metavar="WORDS", default=ORDER, help="longest n-gram, in words (default: %(default)s)"
+    )
     parser.set_defaults(run=run)
 
 

@@ -41,13 +41,19 @@ def add_parser(subparsers) -> None:
     words = "part to count; dev and test are held out (default: %(default)s)"
     parser.add_argument("--split", choices=SPLITS, default="train", help=words)
     add_corpus_arguments(parser)
-    parser.add_argument("--top", type=int, default=20, help="words printed; words.tsv has all (default: %(default)s)")
+    parser.add_argument(
+        "--top", type=int, metavar="WORDS", default=20, help="words printed; words.tsv has all (default: %(default)s)"
+    )
     sizes = " ".join(map(str, VOCABULARY_SIZES))
     words = (
         f"count unknown words at these vocabulary sizes, special tokens included, and at all words (default: {sizes})"
     )
-    parser.add_argument("--vocabulary_sizes", nargs="+", type=int, metavar="N", default=VOCABULARY_SIZES, help=words)
-    parser.add_argument("--output_dir", default="", help="write words.tsv, words.json and zipf.png into this folder")
+    parser.add_argument(
+        "--vocabulary_sizes", nargs="+", type=int, metavar="TOKENS", default=VOCABULARY_SIZES, help=words
+    )
+    parser.add_argument(
+        "--output_dir", metavar="FOLDER", default="", help="write words.tsv, words.json and zipf.png into this folder"
+    )
     parser.set_defaults(run=run)
 
 
@@ -73,9 +79,21 @@ def _check(args: argparse.Namespace) -> None:
         raise FlagError("held_out", "goes with --text; of a corpus dev and test are held out")
     if args.top < 0:
         raise FlagError("top", f"{args.top} words; give 0 or more")
+    if args.output_dir:
+        require_place(args.output_dir)  # before the work, not after it
     for size in args.vocabulary_sizes:
         if size <= len(SPECIAL_TOKENS):
             raise FlagError("vocabulary_sizes", f"{size} leaves no room for a word; give {len(SPECIAL_TOKENS) + 1} up")
+
+
+def require_place(folder: str) -> None:
+    """Raises FlagError where no such folder could be made or written to; makes nothing."""
+    place = os.path.abspath(folder)
+    while not os.path.exists(place):
+        place = os.path.dirname(place)
+    if not os.path.isdir(place) or not os.access(place, os.W_OK):
+        why = "no folder" if not os.path.isdir(place) else "read-only"
+        raise FlagError("output_dir", f"{folder} cannot be made ({place} is {why}); give another")
 
 
 def _count_corpus(args: argparse.Namespace) -> tuple[str, WordCounts, dict[str, WordCounts]]:

@@ -1,9 +1,7 @@
 """Trained models by name or path."""
 
-from pathlib import Path
-
 from keras_stt.errors import InputError
-from keras_stt.pretrained import language_model_path, pretrained_names, pretrained_path
+from keras_stt.pretrained import model_file
 from keras_stt.recognizer.archive import read_model_archive
 from keras_stt.recognizer.model_config import NotOurModel
 from keras_stt.recognizer.utterance import UtteranceRecognizer
@@ -26,15 +24,7 @@ def load_model(path) -> Recognizer | UtteranceRecognizer:
     Raises:
         InputError: there is none, it is damaged or made to do harm, or it is another kind of Keras model.
     """
-    if language_model_path(str(path)):
-        raise InputError(f"{path}: word n-grams, no model; give them as language_model, and a name: {_names()}")
-    path = pretrained_path(str(path)) or Path(path)
-    if path.is_dir():
-        path = path / "model.keras"
-    if not path.is_file():
-        raise InputError(
-            f"{path}: no such model; give the model.keras that a training run wrote, or a name: {_names()}"
-        )
+    path = model_file(path)
     try:
         archive = read_model_archive(path)
         model = archive.config.build()
@@ -54,7 +44,3 @@ def _reason(error: Exception) -> str:
         text = f"weights of another model: {why}"
     text = "".join(letter if letter.isprintable() else " " for letter in text)
     return " ".join(text.split())[:_LONGEST_REASON] or type(error).__name__
-
-
-def _names() -> str:
-    return ", ".join(pretrained_names())

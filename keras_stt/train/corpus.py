@@ -194,13 +194,13 @@ def _require_utterances(options: TrainOptions, splits: dict[str, Split]) -> None
 
 def build_indexes(options: TrainOptions, folder: Path, mark: str) -> None:
     """Indexes train, dev and test, each with the word times that the flags ask for."""
-    hear = model_times(options.alignment_model) if options.alignment == "model" else None
-    aligner = WordAligner(options.alignment, options.alignment_dir, hear)
-    knows = WordAligner("auto", options.alignment_dir) if options.train_known_times else None
     records = open_corpus(corpus_options(options))
     extra = [_open_extra(corpus) for corpus in extra_corpus_options(options)]
     if "dev" not in records and not extra:
         raise FlagError("dev_speakers", "none needs --extra_train_dataset, whose dev split then is dev")
+    hear = model_times(options.alignment_model) if options.alignment == "model" else None
+    aligner = WordAligner(options.alignment, options.alignment_dir, hear)
+    knows = WordAligner("auto", options.alignment_dir) if options.train_known_times else None
     for split in SPLITS:
         parts = [records[split]] if split in records else [extra[0][split]]
         parts += [corpus["train"] for corpus in extra] if split == "train" else []

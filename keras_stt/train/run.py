@@ -24,6 +24,7 @@ from keras_stt.train.skipped import write_skipped
 from keras_stt.train.summary import training_summary
 from keras_stt.train.views import Setup, View, view_of
 
+FLAGS = "flags.cfg"
 MOST_EXPORT_CHECKED = 8  # test recordings that an exported model must hear as the model does
 
 
@@ -41,10 +42,24 @@ def train(options: TrainOptions, flags: str = "") -> dict:
     Raises:
         FlagError, InputError: the options make no sense, or the corpus is not there.
     """
+    new = not Path(options.output_dir).exists()
     output = output_folder(options.output_dir)
-    distribution = open_distribution(options)
-    with only_run_in(output) if distribution.process == 0 else contextlib.nullcontext():
-        return _train(options, flags, output, distribution)
+    try:
+        distribution = open_distribution(options)
+        with only_run_in(output) if distribution.process == 0 else contextlib.nullcontext():
+            return _train(options, flags, output, distribution)
+    except InputError:
+        if new:
+            _leave_nothing(output)
+        raise
+
+
+def _leave_nothing(output: Path) -> None:
+    """Removes the folder of a run that was refused before it had anything to keep."""
+    with contextlib.suppress(OSError):  # another process of the run may do the same
+        if [path.name for path in output.iterdir()] in ([], [FLAGS]):
+            (output / FLAGS).unlink(missing_ok=True)
+            output.rmdir()
 
 
 def _train(options: TrainOptions, flags: str, output: Path, distribution: Alone) -> dict:
@@ -71,13 +86,13 @@ def _require_export() -> None:
 
 def _begin(output: Path, options: TrainOptions, flags: str) -> None:
     """Leaves the flags in a new folder at once: that a run was begun there is known, however early it is killed."""
-    begun = (output / "flags.cfg").is_file()
+    begun = (output / FLAGS).is_file()
     if options.resume and not begun and not checkpoint_folder(options).names():
         raise InputError(
             f"--resume: no checkpoint in {output / 'checkpoint'}; train there first, or leave --resume out"
         )
     if not begun and not options.budget_cpu_s:  # whose flags are known when it has been measured
-        write_text(output / "flags.cfg", flags)
+        write_text(output / FLAGS, flags)
 
 
 def _learn(view: View, setup: Setup, output: Path, flags: str, distribution: Alone) -> dict:
@@ -85,7 +100,7 @@ def _learn(view: View, setup: Setup, output: Path, flags: str, distribution: Alo
     flags = with_steps_per_epoch(flags, setup.options.steps_per_epoch)
     leads = distribution.process == 0
     if leads:
-        write_text(output / "flags.cfg", flags)  # before training, so that a run on a budget can be resumed by them
+        write_text(output / FLAGS, flags)  # before training, so that a run on a budget can be resumed by them
     stopwatch, watch = Stopwatch(), view.watchers(setup)
     line = EpochLine(setup.options.epochs, view.epoch_line(setup))
     model, progress = fit(view, setup, [*watch.all, stopwatch, line], distribution)
