@@ -25,7 +25,7 @@ EXAMPLES = {
     "rank": ("keras-stt rank digits-small call.wav ONE TWO THREE",),
     "report": ("keras-stt report runs/base",),
     "serve": ("keras-stt serve librispeech-small", "keras-stt serve runs/base --port=8000"),
-    "score": ("keras-stt score digits-small call.wav ONE TWO THREE",),
+    "score": ("keras-stt score reference.stm heard.ctm",),
     "ngrams": ("keras-stt ngrams minutes.txt minutes.npz --order=3",),
     "export": (
         "keras-stt export librispeech-small exported",

@@ -62,8 +62,8 @@ def _add_output(group) -> None:
         default="utterance",
         help="what the bootstrap draws: utterances, the default, or whole speakers, which is stricter",
     )
-    group.add_argument("--samples", type=int, default=1000, help="draws of the bootstrap (default: 1000)")
-    group.add_argument("--seed", type=int, default=0, help="of the bootstrap (default: 0)")
+    group.add_argument("--samples", type=int, metavar="DRAWS", default=1000, help="draws of the bootstrap")
+    group.add_argument("--seed", type=int, metavar="NUMBER", default=0, help="of the bootstrap")
 
 
 def run(args: argparse.Namespace) -> int:
