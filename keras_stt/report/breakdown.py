@@ -10,7 +10,7 @@ from keras_stt.report.results import UtteranceResult
 from keras_stt.wer import EditCounts
 
 _MANY = 20  # rows; a longer table is folded
-_SCALES = (0.05, 0.1, 0.2, 0.5, 1.0)  # rates at which a drawing may end
+_SCALES = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0)  # rates at which a drawing may end
 _CELLS = {
     "Words": lambda rate: f"{rate.counts.reference_words:,}",
     "S": lambda rate: f"{rate.counts.substitutions:,}",

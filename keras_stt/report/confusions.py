@@ -40,5 +40,5 @@ def _table(kind: str, names: tuple[str, ...], errors: Counter, said: Counter) ->
     different = f"{len(errors):,} different" if len(errors) > 1 else "all the same"
     return (
         f"<div><h3>Most frequent {kind}s</h3><p class=quiet>{counted(errors.total(), kind)}, {different}</p>"
-        f"{table(f'Most frequent {kind}s', [*names, '#Times', '#Said'], rows)}</div>"
+        f"{table(f'Most frequent {kind}s', [*names, '#Times', '#Said in all'], rows)}</div>"
     )

@@ -47,9 +47,10 @@ def gradient_map(history: Sequence[Mapping]) -> str:
         axes.grid(False)
         axes.spines["left"].set_visible(False)
         shades = [Patch(color=plots.FIRST, alpha=opacity(10.0**power), label=f"{10.0**power:g}")
-                  for power in range(low, high + 1)]  # fmt: skip
+                  for power in range(high, low - 1, -math.ceil((high - low) / 3))]  # fmt: skip
         none = [Patch(facecolor="none", edgecolor=plots.SECOND, label="none")] if (norms == 0).any() else []
-        plots.legend(axes, handles=[*none, *shades], columns=len(shades) + len(none))
+        handles = [*none, *shades[::-1]]
+        axes.figure.legend(handles=handles, ncols=len(handles), loc="outside upper left", fontsize=9, handlelength=1.4)
 
     return plots.svg(draw, "gradients", height=_AROUND + _ROW * len(names))
 
@@ -83,7 +84,9 @@ def _draw_cells(axes, spans, norms: np.ndarray, opacity) -> None:
             colours.append(to_rgba(plots.FIRST, round(opacity(norm), 2)))
         elif norm == 0:
             outlined.append(Rectangle((first - 0.4, layer - 0.38), last - first + 0.8, 0.76))
-    axes.add_collection(PatchCollection(shaded, facecolors=colours, edgecolors="none"), autolim=False)
+    axes.add_collection(
+        PatchCollection(shaded, facecolors=colours, edgecolors="none", antialiaseds=False), autolim=False
+    )
     axes.add_collection(
         PatchCollection(outlined, facecolors="none", edgecolors=plots.SECOND, linewidths=0.8), autolim=False
     )

@@ -10,7 +10,7 @@ from keras_stt.report.page import section, text, write_page
 from keras_stt.report.plots import number
 from keras_stt.report.results import UtteranceResult
 from keras_stt.report.utterances import utterances
-from keras_stt.wer import EditCounts
+from keras_stt.wer import EditCounts, edit_counts
 
 
 def write_report(
@@ -43,6 +43,7 @@ def write_report(
     Raises:
         InputError: the file cannot be written.
     """
+    results = sorted(results, key=lambda result: result.id)
     flags = summary.get("flags") or {} if flags is None else flags
     sections = [
         _headline(summary, results, [*_warnings(summary, history), *notes]),
@@ -77,11 +78,21 @@ def _headline(summary: Mapping, results: Sequence[UtteranceResult], notes: Seque
         lines.append(
             f'<p class="quiet">Measured on {counted(len(results), "utterance")} of {counted(speakers, "speaker")} with '
             f"{counted(counts.reference_words, 'word')}: {counts.substitutions:,} substituted, "
-            f"{counts.deletions:,} missed, {counts.insertions:,} added.</p>"
+            f"{counts.deletions:,} missed, {counts.insertions:,} added.{_refined(results)}</p>"
         )
     if notes:
         lines.append(f"<ul class=notes>{''.join(f'<li>{text(note)}</li>' for note in notes)}</ul>")
     return "\n".join(lines)
+
+
+def _refined(results: Sequence[UtteranceResult]) -> str:
+    """What became of the drafts."""
+    changes = [edit_counts(one.reference.split(), one.draft.split()).edits - one.counts.edits
+               for one in results if one.draft is not None]  # fmt: skip
+    if not changes:
+        return ""
+    better, worse = sum(change > 0 for change in changes), sum(change < 0 for change in changes)
+    return f" Refinement mended errors in {counted(better, 'utterance')} and made more in {worse:,}."
 
 
 def _in_words(rate: float, summary: Mapping) -> str:

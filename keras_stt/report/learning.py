@@ -36,7 +36,7 @@ def learning(summary: Mapping, history: Sequence[Mapping]) -> str:
         (collapse_curves(history, collapse), _listening(history, collapse)),
         (
             gradient_map(history),
-            "Norm of the gradient of the loss by layer and epoch, on one batch; the last stands at the right. Orders "
+            "The gradient norm of every layer by epoch, on one batch; the last stands at the right. Orders "
             "of magnitude between layers, or a layer that falls away, say where learning is stuck.",
         ),
     )
