@@ -343,6 +343,8 @@ def test_the_gradients_of_all_layers_are_drawn_in_their_order_with_the_last_norm
     assert list(map(int, re.findall(r"layer(\d+)<", svg))) == [*range(30)]
     assert ">0.001</text>" in svg
     assert len(svg) < 400_000
+    assert ">layer1</text>" in gradient_map(long_history(2, ["encoder/layer1", "encoder/layer2", "layer3"]))
+    assert ">encoder/layer1</text>" in gradient_map(long_history(2, ["encoder/layer1", "refiner/layer1"]))
 
 
 def test_matplotlib_is_imported_by_plots_alone(monkeypatch, tmp_path):

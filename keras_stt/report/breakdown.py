@@ -4,12 +4,11 @@ import math
 from collections.abc import Mapping, Sequence
 
 from keras_stt.report.numbers import percent
-from keras_stt.report.page import section, table, text
+from keras_stt.report.page import folded, section, table, text
 from keras_stt.report.rates import FEWEST_FOR_INTERVAL, Rate, by_length, by_speaker, by_times_in_train
 from keras_stt.report.results import UtteranceResult
 from keras_stt.wer import EditCounts
 
-_MANY = 20  # rows; a longer table is folded
 _SCALES = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0)  # rates at which a drawing may end
 _CELLS = {
     "Words": lambda rate: f"{rate.counts.reference_words:,}",
@@ -40,7 +39,10 @@ def breakdowns(results: Sequence[UtteranceResult], train_words: Mapping[str, int
     total = sum((result.counts for result in results), EditCounts()).rate
     speakers, lengths = by_speaker(results), by_length(results)
     sections = [
-        section("WER by speaker", _folded(_table("Speaker", speakers, total), len(speakers))),
+        section(
+            "WER by speaker",
+            folded(_table("Speaker", speakers, total), len(speakers), f"{len(speakers):,} speakers, worst first"),
+        ),
         section("WER by length of the utterance", _table("Length", lengths, total)),
     ]
     if train_words is not None:
@@ -56,12 +58,6 @@ def _frequency_section(rates: Sequence[Rate]) -> str:
     known = f" {percent(unseen)} of the words said in the test set are never said in train." if unseen else ""
     drawn = _table("Said in train", rates, total.rate, of_words=True)
     return section("WER by frequency of the word", f"<p class=quiet>{_OF_WORDS}{known}</p>{drawn}")
-
-
-def _folded(content: str, rows: int) -> str:
-    if rows <= _MANY:
-        return content
-    return f"<details><summary>{rows:,} speakers, worst first</summary>{content}</details>"
 
 
 def _table(first: str, rates: Sequence[Rate], total: float, of_words: bool = False) -> str:

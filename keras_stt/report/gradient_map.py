@@ -38,7 +38,7 @@ def gradient_map(history: Sequence[Mapping]) -> str:
 
         _draw_cells(axes, spans, norms, opacity)
         rows = range(len(names))
-        axes.set_yticks(rows, [name.removeprefix(GRADIENT) for name in names], fontsize=9)
+        axes.set_yticks(rows, _labels(names), fontsize=9)
         last = axes.secondary_yaxis("right")
         last.set_yticks(rows, [_in_short(values) for values in norms], fontsize=9)
         last.spines["right"].set_visible(False)
@@ -91,6 +91,13 @@ def _draw_cells(axes, spans, norms: np.ndarray, opacity) -> None:
         PatchCollection(outlined, facecolors="none", edgecolors=plots.SECOND, linewidths=0.8), autolim=False
     )
     axes.update_datalim([(spans[0][0], 0), (spans[-1][1], len(norms))])
+
+
+def _labels(names: Sequence[str]) -> list[str]:
+    """The names of the layers, without those of the models around them where they are told apart by themselves."""
+    layers = [name.removeprefix(GRADIENT) for name in names]
+    alone = [name.rpartition("/")[2] for name in layers]
+    return alone if len(set(alone)) == len(alone) else layers
 
 
 def _in_short(norms: np.ndarray) -> str:

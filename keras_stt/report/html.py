@@ -6,7 +6,7 @@ from keras_stt.report.breakdown import breakdowns
 from keras_stt.report.confusions import confusions
 from keras_stt.report.learning import is_of_windows, learning
 from keras_stt.report.numbers import counted, lasting, percent
-from keras_stt.report.page import section, text, write_page
+from keras_stt.report.page import folded, section, text, write_page
 from keras_stt.report.plots import number
 from keras_stt.report.results import UtteranceResult
 from keras_stt.report.utterances import utterances
@@ -52,9 +52,9 @@ def write_report(
         cards or utterances(results),
         breakdowns(results, train_words),
         confusions(results),
-        section("Summary", _value_table(_summary_rows(summary))),
+        section("Summary", _value_table(_summary_rows(summary), "figures")),
         section("Skipped records", _skipped(summary.get("skipped_records") or {})),
-        section("Flags", _value_table(sorted(flags.items()))),
+        section("Flags", _value_table(sorted(flags.items()), "flags")),
     ]
     write_page(path, _title(summary), sections, styles=styles, script=script)
 
@@ -160,12 +160,14 @@ def _summary_rows(summary: Mapping) -> list[tuple[str, object]]:
 def _skipped(reasons: Mapping) -> str:
     if not reasons:
         return "<p>None.</p>"
-    return _value_table(sorted(reasons.items(), key=lambda item: (-(number(item[1]) or 0), str(item[0]))))
+    commonest_first = sorted(reasons.items(), key=lambda item: (-(number(item[1]) or 0), str(item[0])))
+    return _value_table(commonest_first, "reasons")
 
 
-def _value_table(rows: Iterable[tuple[str, object]]) -> str:
+def _value_table(rows: Sequence[tuple[str, object]], what: str) -> str:
     body = "".join(f"<tr><th scope=row>{text(name)}</th><td>{text(_value(value))}</td></tr>" for name, value in rows)
-    return f"<table class=values><tbody>{body}</tbody></table>" if body else ""
+    table = f"<table class=values><tbody>{body}</tbody></table>" if body else ""
+    return folded(table, len(rows), f"{len(rows):,} {what}")
 
 
 def _value(value) -> str:

@@ -9,6 +9,7 @@ from html import escape
 
 from keras_stt.formats.lines import write_text
 
+_MANY = 20  # rows
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
@@ -49,6 +50,11 @@ def _policy(script: str) -> str:
 def section(title: str, content: str) -> str:
     """A headed part of the page; "" without content."""
     return f"<section>\n<h2>{title}</h2>\n{content}\n</section>" if content else ""
+
+
+def folded(content: str, rows: int, summary: str) -> str:
+    """A table of many rows, shown when its summary is clicked; one of few as it is."""
+    return f"<details><summary>{summary}</summary>{content}</details>" if rows > _MANY else content
 
 
 def table(label: str, head: Sequence[str], rows: Iterable[str]) -> str:

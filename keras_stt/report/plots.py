@@ -86,7 +86,7 @@ def loss_curves(history: Sequence[dict], unigram_loss: float | None = None) -> s
             curve(axes, pairs, _SERIES[i % len(_SERIES)], name, dash=_DASHES[i % len(_DASHES)])
         _mark_guess(axes, unigram_loss)
         axes.set(xlabel="epoch", ylabel="training loss")
-        axes.set_ylim(bottom=0)
+        _from_zero(axes)
         legend(axes)
 
     return svg(draw, "loss")
@@ -111,7 +111,7 @@ def dev_loss_curve(history: Sequence[dict], unigram_nats: float | None = None) -
         curve(axes, pairs, FIRST, "on dev")
         _mark_guess(axes, unigram_nats)
         axes.set(xlabel="epoch", ylabel="nats per token")
-        axes.set_ylim(bottom=0)
+        _from_zero(axes)
         legend(axes)
 
     return svg(draw, "dev_loss")
@@ -139,7 +139,7 @@ def wer_curves(history: Sequence[dict]) -> str:
         for label, other in others.items():  # a run has one of the two
             curve(axes, _percent(other), SECOND, label, dash=_DASHES[1] if words else _DASHES[0])
         axes.set(xlabel="epoch", ylabel="word error rate, %")
-        axes.set_ylim(bottom=0)
+        _from_zero(axes)
         legend(axes)
 
     return svg(draw, "wer")
@@ -215,6 +215,12 @@ def curve(axes, pairs: Points, colour: str, label: str, dash="-") -> None:
     marker = "o" if len(pairs) <= _MOST_DOTS else None
     across, up = zip(*pairs, strict=True)
     axes.plot(across, up, color=colour, linestyle=dash, marker=marker, markersize=3, label=label)
+
+
+def _from_zero(axes) -> None:
+    """With room above, where no line is cut."""
+    low, high = axes.dataLim.intervaly
+    axes.set_ylim(min(0, 1.05 * low), 1.05 * high if high > 0 else 1)
 
 
 def legend(axes, columns: int = 3, **options) -> None:
