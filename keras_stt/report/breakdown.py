@@ -9,7 +9,7 @@ from keras_stt.report.rates import FEWEST_FOR_INTERVAL, Rate, by_length, by_spea
 from keras_stt.report.results import UtteranceResult
 from keras_stt.wer import EditCounts
 
-_SCALES = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0)  # rates at which a drawing may end
+_SCALES = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 1.5, 2.0)  # rates at which a drawing may end
 _CELLS = {
     "Words": lambda rate: f"{rate.counts.reference_words:,}",
     "S": lambda rate: f"{rate.counts.substitutions:,}",
@@ -69,7 +69,7 @@ def _table(first: str, rates: Sequence[Rate], total: float, of_words: bool = Fal
         cells = "".join(f"<td class=number>{_CELLS[name](rate)}</td>" for name in columns)
         rows.append(
             f"<th scope=row><bdi>{text(rate.label)}</bdi></th><td class=number>{percent(rate.counts.rate)}</td>"
-            f"<td>{_interval(rate)}{_drawn(rate, total, end)}</td>{cells}"
+            f"<td class=interval>{_interval(rate)}{_drawn(rate, total, end)}</td>{cells}"
         )
     explained = _INTERVALS.format(end=f"{end:.0%}".replace("%", " %"), fewest=FEWEST_FOR_INTERVAL)
     head = [first, "#WER", "95 % interval", *(f"#{name}" for name in columns)]
@@ -77,7 +77,7 @@ def _table(first: str, rates: Sequence[Rate], total: float, of_words: bool = Fal
 
 
 def _scale(rates: Sequence[Rate], total: float) -> float:
-    """The least scale on which all rates and intervals lie; what is beyond 100 % is drawn at the edge."""
+    """The least scale on which all rates and intervals lie; what is beyond the last is drawn at the edge."""
     drawn = [total, *(value for rate in rates for value in (rate.counts.rate, *(rate.interval or ())))]
     return next((scale for scale in _SCALES if max(drawn) <= scale), _SCALES[-1])
 
