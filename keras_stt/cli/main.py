@@ -24,6 +24,7 @@ VERBS = {
     "score": "compare transcripts with references, as sclite counts",
     "ngrams": "learn word n-grams from text, for transcribe and fill",
     "export": "write a model as a folder that runs without this package",
+    "report": "make the report of a training run anew",
     "compare": "train experiments at the same budget and compare them",
     "bulk": "transcribe or prepare much audio on all cores, or on a cluster",
     "doctor": "say what is installed, and whether it works",

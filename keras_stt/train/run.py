@@ -11,6 +11,7 @@ from keras_stt.errors import FlagError, InputError
 from keras_stt.export import Recording, check_export, export_model
 from keras_stt.export.kinds import require_format
 from keras_stt.formats.lines import write_text
+from keras_stt.report.run import write_run_report
 from keras_stt.train.budget import within_budget
 from keras_stt.train.callbacks.progress import EpochLine, Stopwatch
 from keras_stt.train.corpus import Split
@@ -113,10 +114,14 @@ def _learn(view: View, setup: Setup, output: Path, flags: str, distribution: Alo
     found, results = view.evaluate(model, setup)
     summary |= found
     write_skipped(output, setup.splits)  # again: without a feature cache, some were found while training
-    write_outputs(output, setup.options, flags, model, summary, progress.history, results)
-    if setup.options.export:
-        summary["export"] = _export(output, setup.splits["test"], setup.options.passes)
-        write_json(output / "summary.json", summary)  # again: a failed export leaves all else
+    train_words = setup.splits["train"].index.vocabulary_counts()
+    write_outputs(output, flags, model, summary, progress.history, results, train_words)
+    try:
+        if setup.options.export:
+            summary["export"] = _export(output, setup.splits["test"], setup.options.passes)
+            write_json(output / "summary.json", summary)  # again: a failed export leaves all else
+    finally:
+        write_run_report(output)
     return summary
 
 
