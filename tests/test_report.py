@@ -1,6 +1,8 @@
 """The report: one safe file that stands alone, says what the run reached, and survives what a run may lack."""
 
+import base64
 import dataclasses
+import hashlib
 import re
 import sys
 from html.parser import HTMLParser
@@ -363,3 +365,14 @@ def test_a_run_on_utterances_speaks_of_no_windows_and_of_no_guess(tmp_path):
     assert "of the draft" in page
     assert "window" not in page.lower()
     assert "dashed" not in page
+
+
+def test_cards_stand_after_learning_with_their_styles_and_the_only_script_that_may_run(tmp_path):
+    script = "document.title = '$1';"
+    source = written(tmp_path, results=results(4), cards="<section>CARD</section>", styles=".card{}", script=script)
+    assert source.index("<h2>Learning") < source.index("CARD") < source.index("<h2>Test utterances")
+    assert source.index(".card{}") < source.index("</style>")
+    hashed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    (policy,) = (value for name, value in Page(source).attributes if name == "content" and "default-src" in value)
+    assert f"script-src 'sha256-{hashed}'; img-src data: blob:; media-src data: blob:" in policy
+    assert f"<script>{script}</script>" in source

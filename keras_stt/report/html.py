@@ -31,6 +31,9 @@ def write_report(
     results: Sequence[UtteranceResult],
     flags: Mapping | None = None,
     notes: Iterable[str] = (),
+    cards: str = "",
+    styles: str = "",
+    script: str = "",
 ) -> None:
     """Writes the report: one file that needs no network and no other file. Equal arguments give equal bytes.
 
@@ -42,6 +45,8 @@ def write_report(
         results: the utterances of the test set.
         flags: name and value of every flag; `summary["flags"]` when None.
         notes: sentences for the reader's attention, shown under the headline.
+        cards: HTML of sections to see and hear single utterances in; they stand after the curves of learning.
+        styles, script: CSS and JavaScript of the cards.
 
     Raises:
         InputError: the file cannot be written.
@@ -52,13 +57,14 @@ def write_report(
         _headline(summary, results, [*_warnings(summary, history), *notes]),
         _facts(summary),
         _learning(summary, history),
+        cards,
         _utterances(results),
         _speakers(results),
         section("Summary", _value_table(_summary_rows(summary))),
         section("Skipped records", _skipped(summary.get("skipped_records") or {})),
         section("Flags", _value_table(sorted(flags.items()))),
     ]
-    write_page(path, _title(summary), sections)
+    write_page(path, _title(summary), sections, styles=styles, script=script)
 
 
 def _title(summary: Mapping) -> str:

@@ -1,5 +1,7 @@
 """The frame that all pages of this package share: one file, light and dark, read on a phone and on a screen."""
 
+import base64
+import hashlib
 import importlib.resources
 import string
 from collections.abc import Iterable
@@ -7,21 +9,41 @@ from html import escape
 
 from keras_stt.formats.lines import write_text
 
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
-def write_page(path, title: str, sections: Iterable[str]) -> None:
+
+def write_page(path, title: str, sections: Iterable[str], styles: str = "", script: str = "") -> None:
     """Writes a page that needs no network and no other file.
 
     Args:
         path: the HTML file; an old one is replaced at once or not at all.
         title: plain text.
         sections: HTML, in order; empty ones are left out.
+        styles: CSS of the sections, after that of all pages.
+        script: JavaScript of our own, run when the page is there; the only one that the page lets run. With one the
+            page may also show images and play sounds that it has in itself (`data:` and `blob:`).
 
     Raises:
         InputError: the file cannot be written.
     """
     template = importlib.resources.files(__package__).joinpath("template.html").read_text(encoding="utf-8")
     body = "\n".join(filter(None, sections))
-    write_text(path, string.Template(template).substitute(title=text(title), sections=body))
+    page = string.Template(template).substitute(
+        title=text(title),
+        sections=body,
+        policy=_policy(script),
+        styles=styles,
+        script=f"<script>{script}</script>\n" if script else "",
+    )
+    write_text(path, page)
+
+
+def _policy(script: str) -> str:
+    """What a browser may do with the page, whatever slipped into it."""
+    if not script:
+        return _POLICY
+    known = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return f"{_POLICY}; script-src 'sha256-{known}'; img-src data: blob:; media-src data: blob:"
 
 
 def section(title: str, content: str) -> str:
