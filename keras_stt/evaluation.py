@@ -17,7 +17,10 @@ from keras_stt.wer import EditCounts, bootstrap_interval, edit_counts
 
 @dataclasses.dataclass(frozen=True)
 class UtteranceResult:
-    """One utterance, what was said (`reference`) and what the model heard (`hypothesis`), with times in `words`."""
+    """One utterance, what was said (`reference`) and what the model heard (`hypothesis`), with times in `words`.
+
+    `draft` is what it heard before refinement; None where that is not known.
+    """
 
     id: str
     speaker: str
@@ -27,6 +30,7 @@ class UtteranceResult:
     counts: EditCounts
     characters: EditCounts
     words: tuple[Word, ...]
+    draft: str | None = None
 
 
 def evaluate_utterances(model, records: Iterable, label: str = "evaluate", **decoding) -> list[UtteranceResult]:

@@ -1,7 +1,6 @@
 """The report: one safe file that stands alone, says what the run reached, and survives what a run may lack."""
 
 import base64
-import dataclasses
 import hashlib
 import re
 import sys
@@ -11,25 +10,12 @@ import numpy as np
 import pytest
 
 from keras_stt.errors import InputError
+from keras_stt.report import UtteranceResult as Result
 from keras_stt.report import plots, write_report
 from keras_stt.report.fit import fit_curves
-from keras_stt.wer import EditCounts, edit_counts
 
 EVIL = "<script>alert('\"x\"')</script>"
 VOID = {"meta", "link", "img", "br", "hr", "input"}
-
-
-@dataclasses.dataclass(frozen=True)
-class Result:
-    id: str
-    speaker: str
-    duration: float
-    reference: str
-    hypothesis: str
-
-    @property
-    def counts(self) -> EditCounts:
-        return edit_counts(self.reference.split(), self.hypothesis.split())
 
 
 class Page(HTMLParser):

@@ -101,13 +101,9 @@ def print_summary(label: str, summary: dict, results: list) -> None:
 def write_results(folder: str, summary: dict, results: list) -> None:
     """Writes `summary.json`, and `utterances.jsonl` with reference and hypothesis of each; each file whole or not."""
     from keras_stt.formats.lines import write_text
+    from keras_stt.report.results import result_fields
 
-    lines = [json.dumps(_as_fields(result), ensure_ascii=False) + "\n" for result in results]
+    fields = ({**result_fields(result), **dataclasses.asdict(result.counts)} for result in results)
+    lines = [json.dumps(one, ensure_ascii=False) + "\n" for one in fields]
     write_text(os.path.join(folder, "utterances.jsonl"), "".join(lines))
     write_text(os.path.join(folder, "summary.json"), json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
-
-
-def _as_fields(result) -> dict:
-    names = ("id", "speaker", "duration", "reference", "hypothesis")
-    counts = dataclasses.asdict(result.counts)
-    return {**{name: getattr(result, name) for name in names}, **counts}

@@ -21,6 +21,7 @@ VERBS = {
     "score": "rank texts by how likely a recording says them",
     "ngrams": "learn word n-grams from text, for transcribe and fill",
     "export": "write a model as a folder that runs without this package",
+    "report": "make the report of a training run anew",
     "compare": "train experiments at the same budget and compare them",
     "bulk": "transcribe or prepare much audio on all cores, or on a cluster",
     "stm": "write an STM file from LibriSpeech folders",

@@ -2,26 +2,15 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
 
 from keras_stt.report import plots
 from keras_stt.report.page import section, text, write_page
+from keras_stt.report.results import UtteranceResult
 from keras_stt.wer import EditCounts, alignment_operations
 
 EXAMPLES = 5  # best, median and worst utterances shown
 _MANY_SPEAKERS = 20  # a longer table is folded
 _MARKS = {"substitute": ("substitution", "S"), "delete": ("deletion", "D"), "insert": ("insertion", "I")}
-
-
-class UtteranceResult(Protocol):
-    """What the report reads of a transcribed test utterance; `duration` in seconds."""
-
-    id: str
-    speaker: str
-    duration: float
-    reference: str
-    hypothesis: str
-    counts: EditCounts
 
 
 def write_report(
@@ -30,6 +19,7 @@ def write_report(
     history: Sequence[Mapping],
     results: Sequence[UtteranceResult],
     flags: Mapping | None = None,
+    train_words: Mapping[str, int] | None = None,
     notes: Iterable[str] = (),
     cards: str = "",
     styles: str = "",
@@ -44,6 +34,7 @@ def write_report(
         history: a row per epoch, in order; cells may be missing, None, empty or NaN.
         results: the utterances of the test set.
         flags: name and value of every flag; `summary["flags"]` when None.
+        train_words: how often each word is said in train; None: not known.
         notes: sentences for the reader's attention, shown under the headline.
         cards: HTML of sections to see and hear single utterances in; they stand after the curves of learning.
         styles, script: CSS and JavaScript of the cards.

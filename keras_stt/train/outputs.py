@@ -1,7 +1,6 @@
 """What a run leaves in its folder."""
 
 import csv
-import dataclasses
 import io
 import json
 import math
@@ -12,7 +11,8 @@ from pathlib import Path
 
 from keras_stt.errors import FlagError, OutputError, write_error
 from keras_stt.formats.lines import write_text
-from keras_stt.report.html import write_report
+from keras_stt.report.results import write_results
+from keras_stt.report.run import HISTORY, RESULTS, SUMMARY, TRAIN_WORDS, write_word_counts
 
 
 def output_folder(name: str) -> Path:
@@ -57,12 +57,15 @@ def _known(value):
 _REACHED = ("dev_wer", "test_wer", "test_wer_interval", "lead")  # what the model's file tells of the run
 
 
-def write_outputs(output: Path, options, flags: str, model, summary: dict, history: list[dict], results: list) -> None:
-    """The model with what it reached in it, history, summary and report.
+def write_outputs(
+    output: Path, flags: str, model, summary: dict, history: list[dict], results: list, train_words: dict[str, int]
+) -> None:
+    """The model with what it reached in it, and all that the report is made of.
 
     Args:
         flags: a flagfile that gives the run again.
         results: of the test utterances.
+        train_words: how often each word is said in train.
     """
     reached = {name: summary[name] for name in _REACHED if name in summary}
     kept = _untrained_twin(model)
@@ -70,9 +73,10 @@ def write_outputs(output: Path, options, flags: str, model, summary: dict, histo
     temporary = output / ".model.keras"
     kept.save(temporary)
     os.replace(temporary, output / "model.keras")
-    write_text(output / "history.csv", _as_csv(history))
-    write_json(output / "summary.json", summary)
-    write_report(output / "report.html", summary, history, results, flags=dataclasses.asdict(options))
+    write_text(output / HISTORY, _as_csv(history))
+    write_results(output / RESULTS, results)
+    write_word_counts(output / TRAIN_WORDS, train_words)
+    write_json(output / SUMMARY, summary)
 
 
 def _untrained_twin(model):

@@ -12,6 +12,7 @@ from keras_stt.evidence.folder import FOLDER, write_examples
 from keras_stt.export import Recording, check_export, export_model
 from keras_stt.export.kinds import require_format
 from keras_stt.formats.lines import write_text
+from keras_stt.report.run import write_run_report
 from keras_stt.train.budget import within_budget
 from keras_stt.train.callbacks.progress import EpochLine, Stopwatch
 from keras_stt.train.corpus import Split
@@ -100,10 +101,14 @@ def _learn(view: View, setup: Setup, output: Path, flags: str, distribution: Alo
     summary |= found
     write_examples(output / FOLDER, view.examples(model, setup, results, found))
     write_skipped(output, setup.splits)  # again: without a feature cache, some were found while training
-    write_outputs(output, setup.options, flags, model, summary, progress.history, results)
-    if setup.options.export:
-        summary["export"] = _export(output, setup.splits["test"], setup.options.passes)
-        write_json(output / "summary.json", summary)  # again: a failed export leaves all else
+    train_words = setup.splits["train"].index.vocabulary_counts()
+    write_outputs(output, flags, model, summary, progress.history, results, train_words)
+    try:
+        if setup.options.export:
+            summary["export"] = _export(output, setup.splits["test"], setup.options.passes)
+            write_json(output / "summary.json", summary)  # again: a failed export leaves all else
+    finally:
+        write_run_report(output)
     return summary
 
 

@@ -1,5 +1,7 @@
 """What a run on utterances says of itself in `summary.json`: its corpus, and the model's error rates at the end."""
 
+import dataclasses
+
 import numpy as np
 
 from keras_stt.evaluation import evaluate_utterances, summarize
@@ -30,6 +32,9 @@ def evaluate(model, setup: Setup) -> tuple[dict, list]:
     if options.passes and model.refiner is not None:
         drafts = evaluate_utterances(model, records, "test drafts", passes=0)
         found["test_wer_draft"] = summarize(drafts)["wer"]
+        results = [
+            dataclasses.replace(result, draft=draft.hypothesis) for result, draft in zip(results, drafts, strict=True)
+        ]
     found |= measured_lead(model, setup.splits["train"].index)
     unreadable = int(np.sum(~test_split.features.usable)) + len(rows) - len(results)
     return found | {"test_wer_of": "whole utterances", "test_unreadable": unreadable}, results
