@@ -9,6 +9,7 @@ from keras_stt.decoding.stitch import Word
 from keras_stt.errors import InputError
 
 FORMAT = 1  # of the files; another one is not read
+ATTENTION, FOUND = "attention", "found"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,6 +55,7 @@ class Picture:
     """Words against time.
 
     Attributes:
+        kind: `attention`, where the model looks; `found`, where it hears them.
         title, caption: what it shows.
         labels: a word for each row.
         spans: start and end in seconds of each row's word; None where it is not known.
@@ -62,6 +64,7 @@ class Picture:
         values: `(rows, columns)`, 0 or more.
     """
 
+    kind: str
     title: str
     caption: str
     labels: tuple[str, ...]

@@ -7,13 +7,14 @@ from keras_stt.decoding.ctc_alignment import viterbi, word_groups, word_times
 from keras_stt.decoding.ctc_occupancy import occupancy
 from keras_stt.decoding.stitch import Word
 from keras_stt.errors import InputError
+from keras_stt.evidence import example
 from keras_stt.evidence.example import Example, Picture
 from keras_stt.evidence.passes import NOTE, Passes, hear_passes, masked_text
 from keras_stt.evidence.reference import known_times
 from keras_stt.transcribe.utterances import Decoding, Heard, transcribe_samples
 
 FOUND = (
-    "Where each word is found: how probable it is, given the transcript, that the CTC head says the word in this "
+    "How probable it is, given the transcript, that the CTC head says the word in this "
     "step. A token is said in one or two steps, often some time after the word began."
 )
 ATTENTION = (
@@ -97,9 +98,11 @@ def word_pictures(said: Passes, words: list[Word], text: str, passes: int, model
     late = f" Here by {1000 * lead:.0f} ms, which is taken off the times of words." if lead else ""
     caption = FOUND + late + (NO_ATTENTION if said.attention is None else "")
     step = model.step_seconds
-    pictures = [Picture("CTC", caption, labels, spans, 0.0, step, np.minimum(found, 1.0))]
+    pictures = [
+        Picture(example.FOUND, "Where each word is found", caption, labels, spans, 0.0, step, np.minimum(found, 1.0))
+    ]
     if said.attention is not None:
         looks = found / np.maximum(found.sum(axis=1, keepdims=True), 1e-9) @ said.attention
         caption = ATTENTION.format(part=said.part, block=said.block)
-        pictures.append(Picture("Attention", caption, labels, spans, 0.0, step, looks))
+        pictures.append(Picture(example.ATTENTION, "Attention", caption, labels, spans, 0.0, step, looks))
     return tuple(pictures)

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from keras_stt.decoding.refine import refine
+from keras_stt.evidence import example
 from keras_stt.evidence.example import MaskedText, Picture, Slot
 from keras_stt.features import FRAME_SECONDS
 from keras_stt.text import Vocabulary
@@ -66,6 +67,7 @@ def hear_windows(model, windows: list[HeardWindow], passes: int) -> list[tuple[M
         stages = [(read[row], probabilities[row]) for read, probabilities in made]
         steps = -(-int(inputs["feature_lengths"][row]) // model.frames_per_step)
         picture = Picture(
+            example.ATTENTION,
             title,
             ATTENTION,
             window.truth,

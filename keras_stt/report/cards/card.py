@@ -3,7 +3,7 @@
 import base64
 import math
 
-from keras_stt.evidence.example import Example
+from keras_stt.evidence.example import ATTENTION, Example
 from keras_stt.report.cards.masked import masked_view
 from keras_stt.report.cards.sounding import PADDING, sounding
 from keras_stt.report.cards.timeline import picture_timeline, spectrogram_timeline
@@ -34,9 +34,8 @@ def card(number: int, example: Example, clip: bytes) -> str:
     if any(masked.passes for masked in example.masked):
         parts.append(_folded("Masked tokens, pass by pass", masked_view(example)))
     if example.pictures:
-        title = "Attention of text over audio"
-        if not any(picture.title != "CTC" for picture in example.pictures):
-            title = "Where each word is found (no attention)"
+        attends = any(picture.kind == ATTENTION for picture in example.pictures)
+        title = "Attention of text over audio" if attends else "Where each word is found (the model has no attention)"
         drawn = "".join(picture_timeline(picture, example) for picture in example.pictures)
         parts.append(_folded(title, drawn))
     return "\n".join([*parts, "</article>"])

@@ -3,10 +3,11 @@
 from keras_stt.evidence.example import Example, MaskedText, Slot
 from keras_stt.report.page import text
 
+_LEAST = 0.005  # of a probability, to be shown as a percentage
 _KEY = (
     '<p class="quiet">In each pass the upper line is what the model read, '
     '<span class="hidden">hidden</span> words in hatched boxes; the lower what it said in their place, with its '
-    "probability. Point at a guess, or open the table, for the next likeliest.</p>"
+    "probability; – is nothing. Point at a guess, or open the table, for the next likeliest.</p>"
 )
 
 
@@ -23,9 +24,15 @@ def _text(masked: MaskedText):
         words = " ".join(f"<bdi>{text(word)}</bdi>" for word in masked.truth)
         yield f'<p class="quiet">Said: {words}</p>'
     for number, slots in enumerate(masked.passes, start=1):
-        count = sum(slot.hidden for slot in slots)
-        yield f'<p class="pass"><b>Pass {number}</b>, {count} of {len(slots)} hidden</p>'
+        yield f'<p class="pass"><b>Pass {number}</b>: {_counted(slots)}</p>'
         yield f'<div class="slots" dir="auto">{_words(slots, masked.truth)}</div>'
+
+
+def _counted(slots: tuple[Slot, ...]) -> str:
+    stood = [slot for slot in slots if slot.under]
+    put_in, left_out = len(slots) - len(stood), sum(not slot.said for slot in slots)
+    said = f"{sum(slot.hidden for slot in stood)} of {len(stood)} hidden"
+    return said + (f", {put_in} put in" if put_in else "") + (f", {left_out} left out" if left_out else "")
 
 
 def _words(slots: tuple[Slot, ...], truth: tuple[str, ...]) -> str:
@@ -61,8 +68,11 @@ def _slot(slot: Slot, truth: str | None) -> str:
 def _told(slot: Slot) -> str:
     if slot.confidence is None:
         return "read and kept" if slot.said else "left out"
-    others = "".join(f", {other} {confidence:.0%}" for other, confidence in slot.others if confidence is not None)
-    return f"{slot.said} {slot.confidence:.0%}{others}"
+    return ", ".join([f"{slot.said} {slot.confidence:.0%}", *_others(slot)])
+
+
+def _others(slot: Slot) -> list[str]:
+    return [f"{other} {confidence:.0%}" for other, confidence in slot.others if (confidence or 0) >= _LEAST]
 
 
 def _table(texts: tuple[MaskedText, ...]) -> str:
@@ -79,7 +89,7 @@ def _table(texts: tuple[MaskedText, ...]) -> str:
 
 
 def _row(name: str, slot: Slot) -> str:
-    others = ", ".join(f"{other} {confidence:.0%}" for other, confidence in slot.others if confidence is not None)
+    others = ", ".join(_others(slot))
     at = "" if slot.start is None else f"{slot.start:.2f}"
     sure = "" if slot.confidence is None else f"{slot.confidence:.0%}"
     under, said = slot.under or "nothing", slot.said or "nothing"

@@ -21,7 +21,7 @@ _INTRODUCTION = (
 class Cards:
     """HTML of a section of the page, and the CSS and JavaScript that it needs. All empty where there is nothing."""
 
-    html: str = ""
+    cards: str = ""
     styles: str = ""
     script: str = ""
 
