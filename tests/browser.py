@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,6 +56,14 @@ _WRONG = ("error", "warning")
 
 def _bad(response) -> bool:
     return response.status >= 400
+
+
+def wait_until(page, expression: str, seconds: float = 10.0) -> None:
+    """Waits until JavaScript is true in the page; unlike playwright's own also where the page forbids `eval`."""
+    end = time.monotonic() + seconds
+    while not page.evaluate(expression):
+        assert time.monotonic() < end, f"after {seconds} s still not: {expression}"
+        page.wait_for_timeout(20)
 
 
 def overflow(page) -> int:

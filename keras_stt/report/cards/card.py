@@ -25,7 +25,7 @@ def card(number: int, example: Example, clip: bytes) -> str:
         f'<article class="card" aria-label="Utterance {number}">',
         f'<p class="quiet">{_rate(example)} · <bdi>{text(example.id)}</bdi> · speaker '
         f"<bdi>{text(example.speaker or 'unknown')}</bdi> · {example.duration:.1f} s</p>",
-        f'<audio preload="auto" src="data:audio/flac;base64,{sound}"></audio>',
+        f'<audio controls preload="auto" src="data:audio/flac;base64,{sound}"></audio>',
         _player(example),
         f'<div class="words" dir="auto">{_aligned(example)}</div>',
         spectrogram_timeline(example, clip),

@@ -1,6 +1,7 @@
 // Players of the cards: the whole, or any word alone. Times are seconds; a word's are in data-start and data-end.
 (() => {
   "use strict";
+  const RATE = 16000; // Hz, of all clips
   const cards = [...document.querySelectorAll(".card")];
   const players = cards.map(player);
 
@@ -12,10 +13,13 @@
     const slow = card.querySelector(".slow input");
     const timelines = [...card.querySelectorAll(".timeline")];
     const words = [...card.querySelectorAll("[data-start]")];
+    const ready = asWave(audio).catch(() => undefined); // then as it is
     let stop = Infinity; // where the word that was clicked ends
+    audio.controls = false; // ours are better, and the browser's are for those who let no script run
 
-    function begin(from, to) {
+    async function begin(from, to) {
       for (const other of players) if (other.audio !== audio) other.audio.pause();
+      await ready;
       stop = to;
       audio.currentTime = from;
       audio.play().catch((error) => {
@@ -80,5 +84,27 @@
       });
     }
     return { audio };
+  }
+
+  // Not every browser finds a place near the end of a FLAC file that has no table of places; of a WAV each finds all.
+  async function asWave(audio) {
+    const file = Uint8Array.from(atob(audio.src.split(",")[1]), (letter) => letter.charCodeAt(0));
+    const decoded = await new OfflineAudioContext(1, 1, RATE).decodeAudioData(file.buffer);
+    const samples = Int16Array.from(decoded.getChannelData(0), (value) => Math.max(-32768, Math.min(32767, value * 32768)));
+    const header = new DataView(new ArrayBuffer(44));
+    const write = (at, letters) => [...letters].forEach((letter, i) => header.setUint8(at + i, letter.charCodeAt(0)));
+    write(0, "RIFF");
+    header.setUint32(4, 36 + 2 * samples.length, true);
+    write(8, "WAVEfmt ");
+    header.setUint32(16, 16, true);
+    header.setUint16(20, 1, true); // PCM
+    header.setUint16(22, 1, true); // channels
+    header.setUint32(24, RATE, true);
+    header.setUint32(28, 2 * RATE, true);
+    header.setUint16(32, 2, true);
+    header.setUint16(34, 16, true);
+    write(36, "data");
+    header.setUint32(40, 2 * samples.length, true);
+    audio.src = URL.createObjectURL(new Blob([header, samples], { type: "audio/wav" }));
   }
 })();

@@ -5,6 +5,8 @@ import io
 
 import numpy as np
 
+_LEVELS = 128  # of a colour map; more are not seen, and cost
+
 
 def data_uri(values: np.ndarray, colours: str, low: float, high: float) -> str:
     """A PNG, a pixel for each value.
@@ -14,8 +16,13 @@ def data_uri(values: np.ndarray, colours: str, low: float, high: float) -> str:
         colours: a colour map of matplotlib.
         low, high: values that get its first and its last colour.
     """
-    from matplotlib.image import imsave  # slow to import
+    import matplotlib  # slow to import
+    from PIL import Image
 
+    levels = np.clip((values - low) / (high - low), 0.0, 1.0) * (_LEVELS - 1)
+    picture = Image.fromarray(np.rint(levels).astype(np.uint8), "P")
+    palette = matplotlib.colormaps[colours](np.linspace(0.0, 1.0, _LEVELS))[:, :3]
+    picture.putpalette(np.rint(255 * palette).astype(np.uint8).tobytes())
     file = io.BytesIO()
-    imsave(file, values, cmap=colours, vmin=low, vmax=high, format="png", metadata={"Software": None})
+    picture.save(file, "png", optimize=True)
     return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
