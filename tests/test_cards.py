@@ -61,7 +61,14 @@ def run(tmp_path_factory) -> Path:
     defaults = {flag.name: flag.default for flag in flags.get_flags_for_module("train_main")}
     given = {"view": "utterance", "dataset": "manifest", "data_dir": str(manifest), "output_dir": str(output)}
     given |= {"cache_dir": str(tmp_path_factory.mktemp("cache")), "alignment_dir": str(corpus), "phone_weight": 0.0}
-    size = {"mel_bands": 20, "subsampling": 4, "model_dim": 16, "audio_blocks": 2, "attention_heads": 2}
+    size = {
+        "mel_bands": 20,
+        "subsampling": 4,
+        "model_dim": 16,
+        "audio_blocks": 2,
+        "attention_heads": 2,
+        "audio_mixer": "both",
+    }
     size |= {"refiner_blocks": 1, "position": "rotary", "batch_seconds": 10.0, "gradient_norms": False}
     learning = {"epochs": 1, "steps_per_epoch": 50, "learning_rate": 5e-3, "warmup_steps": 10, "weight_average": 0.0}
     train(TrainOptions(**{**defaults, **given, **size, **learning}), "--view=utterance\n")

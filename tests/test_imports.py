@@ -27,6 +27,7 @@ WITHOUT_TENSORFLOW = (
     "keras_stt.transcribe",
     "keras_stt.recognizer",
     "keras_stt.features",
+    "keras_stt.evidence",
 )
 
 
@@ -96,6 +97,13 @@ def test_command_lines_and_training_are_imported_by_nobody_else():
 def test_what_compares_runs_knows_them_from_outside():
     assert_never(["keras_stt.compare"], "keras_stt.train", "keras_stt.models", "keras_stt.layers", "keras_stt.data")
     assert_never(["keras_stt.report"], "keras_stt.train", "keras_stt.models", "keras_stt.data", "keras_stt.compare")
+
+
+def test_what_a_report_shows_is_read_without_a_model():
+    files = ("example", "folder", "choose")
+    models = ("keras", "keras_stt.models", "keras_stt.layers", "keras_stt.transcribe")
+    assert_never([f"keras_stt.evidence.{name}" for name in files], *models)
+    assert_never(["keras_stt.evidence"], "keras_stt.train", "keras_stt.data", "keras_stt.report", "keras_stt.export")
 
 
 def test_decoding_knows_no_models_and_no_recordings():
