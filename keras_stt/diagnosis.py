@@ -1,6 +1,7 @@
 """Whether a classifier has collapsed, from what it says and from what it says to the wrong input."""
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -58,6 +59,7 @@ class Figures:
         unigram_loss: entropy of the targets, which is the loss of the best answer without looking.
         repeated: share of neighbouring places that say one token twice; `repeated_asked` of the targets.
         blank_share, blank_asked: share of the tokens that stand for nothing, in what is said and in the targets.
+        entropy: of what is said; where every answer is the same it is zero, and where all is right `unigram_loss`.
     """
 
     asked: int
@@ -74,6 +76,7 @@ class Figures:
     repeated_asked: float
     blank_share: float
     blank_asked: float
+    entropy: float = math.nan  # not in the checkpoints of earlier versions
 
     @property
     def shuffle_gap(self) -> float:
@@ -156,7 +159,6 @@ def collapse_figures(
     counts = [np.bincount(ids[asked], minlength=size) for ids in (said, targets)]
     shares = [count / count.sum() for count in counts]
     commonest = int(counts[0].argmax())
-    present = shares[1][shares[1] > 0]
     return Figures(
         int(asked.sum()),
         commonest,
@@ -167,12 +169,20 @@ def collapse_figures(
         _divergence(*counts),
         _cross_entropy(log_probabilities, targets, asked),
         _cross_entropy(shuffled, targets, asked),
-        float(-np.sum(present * np.log(present))),
+        entropy(counts[1]),
         _repeated(said, asked, blanks),
         _repeated(targets, asked, blanks),
         float(shares[0][list(blanks)].sum()),
         float(shares[1][list(blanks)].sum()),
+        entropy(counts[0]),
     )
+
+
+def entropy(counts: np.ndarray) -> float:
+    """Nats of the distribution that counts are of; 0 where nothing was counted."""
+    present = counts[counts > 0]
+    shares = present / present.sum()
+    return float(-np.sum(shares * np.log(shares))) + 0.0
 
 
 def find_collapse(

@@ -74,6 +74,24 @@ class Subclassed(keras.Model):
         return self.scale * ops.sum(self.frozen(values) + 0.0 * self.unused(values), axis=1)
 
 
+def test_of_a_model_within_a_model_every_layer_is_measured():
+    def inner():
+        inputs = keras.Input((3,))
+        return keras.Model(inputs, keras.layers.Dense(2, name="line")(inputs), name="inner")
+
+    whole = keras.Sequential([keras.Input((3,)), inner(), keras.layers.Dense(2, name="line")], name="whole")
+    whole.compile("sgd", loss="mse", jit_compile=False)
+    norms = gradient_norms(whole, X, Y)
+    assert list(norms) == ["inner/line", "line"]
+    error = 2 * (whole.predict(X, verbose=0) - Y) / Y.size
+    hidden = whole.layers[0].predict(X, verbose=0)
+    kernel = whole.layers[1].get_weights()[0]
+    assert norms["line"] == pytest.approx(norm(hidden.T @ error, error.sum(axis=0)), rel=1e-4)
+    assert norms["inner/line"] == pytest.approx(
+        norm(X.T @ (error @ kernel.T), (error @ kernel.T).sum(axis=0)), rel=1e-4
+    )
+
+
 IDS = np.array([[0, 0, 1], [2, 2, 2]], "int32")
 SUMS = np.array([[1, 2, 3], [4, 5, 6]], "float32")
 

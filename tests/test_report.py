@@ -12,7 +12,9 @@ import pytest
 from keras_stt.errors import InputError
 from keras_stt.report import UtteranceResult as Result
 from keras_stt.report import plots, write_report
+from keras_stt.report.collapse_curves import collapse_curves
 from keras_stt.report.fit import fit_curves
+from keras_stt.report.gradient_map import gradient_map
 
 EVIL = "<script>alert('\"x\"')</script>"
 VOID = {"meta", "link", "img", "br", "hr", "input"}
@@ -115,7 +117,7 @@ def test_nothing_from_outside_becomes_markup(tmp_path):
     source = written(tmp_path, summary, results=evil, flags={EVIL: [EVIL]}, notes=[EVIL])
     page = Page(source)
     assert "script" not in page.elements
-    assert page.text.count(EVIL) == 19  # all of them, and as text
+    assert page.text.count(EVIL) == 22  # all of them, and as text
     assert not [name for name, _ in page.attributes if name.startswith("on")]
 
 
@@ -175,7 +177,8 @@ def test_words_are_aligned_and_errors_marked_without_colour(tmp_path):
 
 def test_speakers_worst_first_and_folded_when_many(tmp_path):
     source = written(tmp_path, results=[Result("u", "good", 30.0, "A B", "A B"), Result("v", "bad", 30.0, "A B", "A")])
-    assert re.findall(r"<th scope=row><bdi>(\w+)", source) == ["bad", "good"]
+    speakers = source[: source.index("WER by length")]
+    assert re.findall(r"<th scope=row><bdi>(\w+)", speakers) == ["bad", "good"]
     assert "<details>" not in source
     many = [Result(f"u{i}", f"s{i}", 1.0, "A", "A") for i in range(21)]
     assert "21 speakers, worst first" in written(tmp_path, results=many)
@@ -241,8 +244,9 @@ def test_plots_take_the_colours_of_the_page():
         plots.loss_curves(HISTORY, 6.02),
         plots.wer_curves(HISTORY),
         plots.loss_against_wer(history, plots.wer_fits(history)),
-        plots.collapse_curves(history),
-        plots.gradient_curves(history),
+        plots.dev_loss_curve([{"epoch": 1, "dev_nats": 2.0}], 6.0),
+        collapse_curves(history, {"commonest_asked": 0.1}),
+        gradient_map(history),
     ):
         assert "currentColor" in svg
         assert "var(--series-1)" in svg
@@ -320,16 +324,27 @@ def test_collapse_and_gradients_are_drawn_where_measured(tmp_path):
     text = Page(written(tmp_path, history=long_history(4))).text
     for name in ("commonest prediction, %", "rise of the loss, nats", "gradient norm", "audio", "text"):
         assert name in text
-    assert plots.collapse_curves(HISTORY) == ""
-    assert plots.gradient_curves(HISTORY) == ""
+    assert collapse_curves(HISTORY, {}) == ""
+    assert gradient_map(HISTORY) == ""
+
+
+def test_a_layer_without_gradient_is_outlined_and_said_to_have_none():
     silent = [{**row, "gradient_norm/text": 0.0} for row in long_history(4)]
-    assert "text</text>" not in plots.gradient_curves(silent)  # a logarithm has no place for it
-    assert "audio</text>" in plots.gradient_curves(silent)
+    svg = gradient_map(silent)
+    assert {"audio</text>", "text</text>", "none</text>"} <= set(re.findall(r"\w+</text>", svg))
+    assert svg.count("stroke: var(--series-2)") > gradient_map(long_history(4)).count("stroke: var(--series-2)")
+    assert "none</text>" not in gradient_map(long_history(4))
+    broken = [{**row, "gradient_norm/text": value} for row, value in zip(silent, ("nan", "inf", "", None), strict=True)]
+    assert "text</text>" in gradient_map(broken)  # nothing is known of it, and that is seen
 
 
-def test_of_very_many_layers_the_largest_and_smallest_gradients_are_drawn():
-    svg = plots.gradient_curves(long_history(2, [f"layer{i}" for i in range(30)]))
-    assert sorted(map(int, re.findall(r"layer(\d+)<", svg))) == [*range(9), *range(21, 30)]
+def test_the_gradients_of_all_layers_are_drawn_in_their_order_with_the_last_norm():
+    svg = gradient_map(long_history(200, [f"layer{i}" for i in range(30)]))
+    assert list(map(int, re.findall(r"layer(\d+)<", svg))) == [*range(30)]
+    assert ">0.001</text>" in svg
+    assert len(svg) < 400_000
+    assert ">layer1</text>" in gradient_map(long_history(2, ["encoder/layer1", "encoder/layer2", "layer3"]))
+    assert ">encoder/layer1</text>" in gradient_map(long_history(2, ["encoder/layer1", "refiner/layer1"]))
 
 
 def test_matplotlib_is_imported_by_plots_alone(monkeypatch, tmp_path):
@@ -356,7 +371,8 @@ def test_a_run_on_utterances_speaks_of_no_windows_and_of_no_guess(tmp_path):
 def test_cards_stand_after_learning_with_their_styles_and_the_only_script_that_may_run(tmp_path):
     script = "document.title = '$1';"
     source = written(tmp_path, results=results(4), cards="<section>CARD</section>", styles=".card{}", script=script)
-    assert source.index("<h2>Learning") < source.index("CARD") < source.index("<h2>Test utterances")
+    assert source.index("<h2>Learning") < source.index("CARD") < source.index("<h2>WER by speaker")
+    assert "<h2>Test utterances" not in source
     assert source.index(".card{}") < source.index("</style>")
     hashed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     (policy,) = (value for name, value in Page(source).attributes if name == "content" and "default-src" in value)

@@ -13,6 +13,8 @@ import pytest
 
 import keras_stt
 from keras_stt.evidence.folder import read_examples
+from keras_stt.report import write_run_report
+from keras_stt.report.results import read_results
 
 ROOT = Path(__file__).parent.parent
 pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the pipeline is tf.data")
@@ -40,6 +42,7 @@ def finished(cache, tmp_path_factory):
 
 def test_a_run_leaves_what_the_readme_promises(finished):
     names = {"model.keras", "flags.cfg", "history.csv", "summary.json", "report.html", "checkpoint", "export"}
+    names |= {"results.jsonl", "train_words.csv", "utterances"}
     assert names <= {path.name for path in finished.iterdir()}
     summary = json.loads((finished / "summary.json").read_text())
     promised = (
@@ -71,6 +74,20 @@ def test_a_run_keeps_utterances_to_look_at(finished):
             assert all(slot.hidden for slot in masked.passes[0])  # the task is to transcribe
     report = (finished / "report.html").read_text()
     assert report.count("data:audio/flac;base64,") == 4
+
+
+def test_the_report_is_made_again_of_what_the_run_left(finished, tmp_path):
+    page = finished / "report.html"
+    assert write_run_report(finished, tmp_path / "again.html").read_bytes() == page.read_bytes()
+    results = read_results(finished / "results.jsonl")
+    summary = json.loads((finished / "summary.json").read_text())
+    assert len(results) == summary["test_utterances"] == 4
+    assert sum(result.counts.edits for result in results) / summary["test_words"] == pytest.approx(summary["test_wer"])
+    source = page.read_text()
+    for part in ("The run left no", "svg"):
+        assert (part in source) == (part == "svg")
+    for part in ("WER by speaker", "WER by frequency", "Most frequent errors", "gradient norm", "entropy of pred"):
+        assert part in source
 
 
 def test_the_model_transcribes_files_and_arrays_alike(finished, tmp_path):

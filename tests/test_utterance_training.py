@@ -14,6 +14,7 @@ from keras_stt.decoding.stitch import Word
 from keras_stt.errors import FlagError, InputError
 from keras_stt.formats.textgrid import write_textgrid
 from keras_stt.recognizer import UtteranceRecognizer, load_model
+from keras_stt.report.results import read_results
 from keras_stt.tokens import CharacterTokens
 from keras_stt.train.checkpoints import Checkpoint
 from keras_stt.train.options import TrainOptions
@@ -83,6 +84,9 @@ def test_four_utterances_are_learned_by_heart(finished, learned, corpus):
     assert (summary["tokens"], summary["token_count"]) == ("characters", learned.token_set.size)
     assert summary["refined_loss"] < 0.5
     assert {"history.csv", "report.html", "flags.cfg", "model.keras"} <= {path.name for path in output.iterdir()}
+    assert [(one.draft, one.hypothesis) for one in read_results(output / "results.jsonl")] == [
+        (spelt(numbers), spelt(numbers)) for numbers in TEXTS
+    ]
     assert type(learned) is UtteranceRecognizer
     for passes in (0, 1, 2):
         for i, numbers in enumerate(TEXTS):
@@ -314,6 +318,11 @@ def test_letters_that_no_token_writes_are_told_and_count_as_errors(options, tmp_
     found = errors.measure()
     spoken = "".join(spelt(numbers) for numbers in TEXTS)
     assert found["dev_cer"] >= sum(letter in letters for letter in spoken) / len(spoken)
+    words = [word for numbers in TEXTS for word in spelt(numbers).split()]
+    assert found["dev_words"] == 1
+    assert found["collapse/distinct"] <= len(set(words))
+    assert 1 / len(words) <= found["collapse/commonest_share"] < 1
+    assert 0 < found["collapse/entropy"] <= np.log(found["collapse/distinct"]) + 1e-9
     assert found["dev_wer"] > 0
 
 

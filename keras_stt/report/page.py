@@ -4,11 +4,12 @@ import base64
 import hashlib
 import importlib.resources
 import string
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 
 from keras_stt.formats.lines import write_text
 
+_MANY = 20  # rows
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
@@ -49,6 +50,30 @@ def _policy(script: str) -> str:
 def section(title: str, content: str) -> str:
     """A headed part of the page; "" without content."""
     return f"<section>\n<h2>{title}</h2>\n{content}\n</section>" if content else ""
+
+
+def folded(content: str, rows: int, summary: str) -> str:
+    """A table of many rows, shown when its summary is clicked; one of few as it is."""
+    return f"<details><summary>{summary}</summary>{content}</details>" if rows > _MANY else content
+
+
+def table(label: str, head: Sequence[str], rows: Iterable[str]) -> str:
+    """A table that, where it is wider than the page, scrolls in itself.
+
+    Args:
+        label: what it shows, for those who do not see it.
+        head: the names of the columns, those of numbers with a `#` before.
+        rows: the cells of each row, as HTML.
+    """
+    columns = "".join(
+        f"<th scope=col{' class=number' if name.startswith('#') else ''}>{text(name.removeprefix('#'))}</th>"
+        for name in head
+    )
+    body = "".join(f"<tr>{row}</tr>" for row in rows)
+    return (
+        f'<div class=scroll tabindex=0 role=region aria-label="{text(label)}"><table class=counts><thead><tr>{columns}'
+        f"</tr></thead><tbody>{body}</tbody></table></div>"
+    )
 
 
 def text(value) -> str:

@@ -12,11 +12,11 @@ from keras_stt.report.fit import Fit, fit_curves
 # Inches. As wide as a phone at 72 units per inch, so that the labels are read there at their own size.
 SIZE = (4.9, 3.0)
 # Matplotlib writes fixed colours only. Each of these is one that no plot would choose, and becomes the page's own.
-_INK, _GRID = "#010101", "#020202"
+INK, _GRID = "#010101", "#020202"
 _SERIES = tuple(f"#0a0b{i:02d}" for i in range(1, 7))
 FIRST, SECOND = _SERIES[:2]
 _PAGE_COLOURS = {
-    _INK: "currentColor",
+    INK: "currentColor",
     _GRID: "var(--line)",
     **{colour: f"var(--series-{i})" for i, colour in enumerate(_SERIES, start=1)},
 }
@@ -26,7 +26,6 @@ _OWN_COLOURS = (
     "font-family:system-ui,sans-serif}</style>"
 )
 _DASHES = ("-", (0, (4, 1.5)), (0, (1, 1.2)))
-_MOST_LINES = len(_SERIES) * len(_DASHES)  # that can be told apart in one plot
 _STYLE = {
     "svg.fonttype": "none",  # text stays text, in the page's font
     "svg.hashsalt": "keras_stt",  # the same ids for the same plot
@@ -37,17 +36,16 @@ _STYLE = {
     "axes.grid": True,
     "grid.color": _GRID,
     "grid.linewidth": 0.6,
-    "axes.edgecolor": _INK,
-    "axes.labelcolor": _INK,
-    "text.color": _INK,
-    "xtick.color": _INK,
-    "ytick.color": _INK,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
     "legend.frameon": False,
     "lines.linewidth": 1.8,
 }
 _MOST_DOTS = 40  # of a curve; more would hide it
 _FEWEST_TO_FIT = 4  # epochs; a curve of two coefficients goes through nearly any three
-GRADIENT = "gradient_norm/"
 # Columns of the history to set against WER, and their labels, the best first: the cross entropy on dev is in nats
 # whatever was trained on, and of the same windows as WER; the others are in the unit of the run's own loss.
 LOSSES = {
@@ -56,33 +54,72 @@ LOSSES = {
     "draft_loss": "training loss of the draft",
     "loss": "training loss",
 }
+_PART = "_loss"  # how columns end that are a part of the loss
+_LOSS_NAMES = {
+    "loss": "whole loss",
+    "tokens_loss": "tokens alone",
+    "draft_loss": "draft",
+    "refined_loss": "refined",
+    "middle_loss": "middle",
+    "phones_loss": "phones",
+}
 _NO_DATE = {"Date": None, "Creator": None, "Format": None, "Type": None}
 
 Points = list[tuple[float, float]]
 
 
 def loss_curves(history: Sequence[dict], unigram_loss: float | None = None) -> str:
-    """Training loss by epoch, with the loss of the unigram guess as a dashed line; "" without a loss.
+    """Training loss by epoch and its parts, with the loss of the unigram guess as a dashed line; "" without a loss.
 
     Args:
         unigram_loss: in the unit of the run's own loss, which need not be nats.
     """
-    total, tokens = points(history, "epoch", "loss"), points(history, "epoch", "tokens_loss")
-    if not total and not tokens:
+    names = ["loss", *sorted({str(name) for row in history for name in row if str(name).endswith(_PART)}, key=_by_head)]
+    curves = {_LOSS_NAMES.get(name, name.removesuffix(_PART)): points(history, "epoch", name) for name in names}
+    total = curves[_LOSS_NAMES["loss"]]
+    curves = {name: pairs for name, pairs in curves.items() if pairs and (pairs is total or pairs != total)}
+    if not curves:
         return ""
 
     def draw(axes):
-        if total:
-            _curve(axes, total, FIRST, "whole loss", solid=True)
-        if tokens and tokens != total:
-            _curve(axes, tokens, SECOND, "tokens alone", solid=not total)
-        if number(unigram_loss) is not None:
-            axes.axhline(number(unigram_loss), color=_INK, linestyle="--", linewidth=1.2, label="unigram guess")
+        for i, (name, pairs) in enumerate(curves.items()):
+            curve(axes, pairs, _SERIES[i % len(_SERIES)], name, dash=_DASHES[i % len(_DASHES)])
+        _mark_guess(axes, unigram_loss)
         axes.set(xlabel="epoch", ylabel="training loss")
-        axes.set_ylim(bottom=0)
+        _from_zero(axes)
         legend(axes)
 
     return svg(draw, "loss")
+
+
+def _by_head(column: str) -> tuple:
+    known = list(_LOSS_NAMES)
+    return known.index(column) if column in known else len(known), column
+
+
+def dev_loss_curve(history: Sequence[dict], unigram_nats: float | None = None) -> str:
+    """The cross entropy on dev by epoch, with that of the unigram guess as a dashed line; "" where none was measured.
+
+    Args:
+        unigram_nats: for each token.
+    """
+    pairs = points(history, "epoch", "dev_nats")
+    if not pairs:
+        return ""
+
+    def draw(axes):
+        curve(axes, pairs, FIRST, "on dev")
+        _mark_guess(axes, unigram_nats)
+        axes.set(xlabel="epoch", ylabel="nats per token")
+        _from_zero(axes)
+        legend(axes)
+
+    return svg(draw, "dev_loss")
+
+
+def _mark_guess(axes, loss: float | None) -> None:
+    if number(loss) is not None:
+        axes.axhline(number(loss), color=INK, linestyle="--", linewidth=1.2, label="unigram guess")
 
 
 def wer_curves(history: Sequence[dict]) -> str:
@@ -98,11 +135,11 @@ def wer_curves(history: Sequence[dict]) -> str:
 
     def draw(axes):
         if words:
-            _curve(axes, _percent(words), FIRST, "dev WER", solid=True)
+            curve(axes, _percent(words), FIRST, "dev WER")
         for label, other in others.items():  # a run has one of the two
-            _curve(axes, _percent(other), SECOND, label, solid=not words)
+            curve(axes, _percent(other), SECOND, label, dash=_DASHES[1] if words else _DASHES[0])
         axes.set(xlabel="epoch", ylabel="word error rate, %")
-        axes.set_ylim(bottom=0)
+        _from_zero(axes)
         legend(axes)
 
     return svg(draw, "wer")
@@ -129,7 +166,7 @@ def loss_against_wer(history: Sequence[dict], fits: Sequence[Fit] = ()) -> str:
             if epoch is not None:
                 axes.annotate(f"epoch {epoch:g}", dots[i], offset, textcoords="offset points", ha=side, fontsize=9)
         losses = np.linspace(min(across), max(across), 100)
-        for fit, colour, dash in zip(fits, (SECOND, _INK), _DASHES[1:], strict=False):
+        for fit, colour, dash in zip(fits, (SECOND, INK), _DASHES[1:], strict=False):
             axes.plot(losses, 100 * fit.predict(losses), color=colour, linestyle=dash, linewidth=1.2, label=fit.name)
         axes.margins(x=0.1, y=0.12)
         axes.set(xlabel=LOSSES[loss], ylabel="dev WER, %")
@@ -154,68 +191,11 @@ def _loss_and_wer(history: Sequence[dict]) -> tuple[str, list[dict]]:
     return loss, [row for row in history if points([row], loss, "dev_wer")]
 
 
-def gradient_curves(history: Sequence[dict]) -> str:
-    """The gradient norm of every layer by epoch, on a logarithmic axis; "" where none was measured.
-
-    Of more layers than lines can be told apart, those whose last norms are the largest and the smallest.
-    """
-    curves = {name: [(x, y) for x, y in points(history, "epoch", name) if y > 0] for name in _columns(history)}
-    curves = {name: curve for name, curve in curves.items() if curve}
-    if not curves:
-        return ""
-    order = sorted(curves, key=lambda name: curves[name][-1][1])
-    half = _MOST_LINES // 2
-    shown = [name for name in curves if len(order) <= _MOST_LINES or name in order[:half] + order[-half:]]
-
-    def draw(axes):
-        for i, name in enumerate(shown):
-            across, up = zip(*curves[name], strict=True)
-            colour, dash = _SERIES[i % len(_SERIES)], _DASHES[i // len(_SERIES)]
-            label = name.removeprefix(GRADIENT)
-            axes.plot(across, up, color=colour, linestyle=dash, linewidth=1.4, marker="o", markersize=2.5, label=label)
-        axes.set(xlabel="epoch", ylabel="gradient norm", yscale="log")
-        legend(axes, columns=2)
-
-    return svg(draw, "gradients", height=SIZE[1] + 0.2 * math.ceil(len(shown) / 2))
-
-
-def collapse_curves(history: Sequence[dict]) -> str:
-    """The share of the commonest prediction and what shuffled audio costs, by epoch; "" where none was measured."""
-    share, gap = (points(history, "epoch", f"collapse/{name}") for name in ("commonest_share", "shuffle_gap"))
-    if not share and not gap:
-        return ""
-
-    def draw(axes):
-        if share:
-            _curve(axes, _percent(share), FIRST, "commonest prediction, %", solid=True)
-        axes.set(xlabel="epoch", ylabel="share of predictions, %")
-        axes.set_ylim(0, 105)
-        handles = axes.get_legend_handles_labels()
-        if gap:
-            right = axes.twinx()
-            right.spines["right"].set_visible(True)
-            right.grid(False)
-            right.tick_params(length=0)
-            _curve(right, gap, SECOND, "rise of the loss, nats", solid=not share)
-            right.set(ylabel="rise of the loss, nats")
-            low, high = right.get_ylim()
-            right.set_ylim(min(low, 0), max(high, 1))
-            handles = [ours + theirs for ours, theirs in zip(handles, right.get_legend_handles_labels(), strict=True)]
-        legend(axes, *handles)
-
-    return svg(draw, "collapse")
-
-
-def _columns(history: Sequence[dict]) -> list[str]:
-    """Those of gradient norms, in the order of the layers."""
-    return list(dict.fromkeys(name for row in history for name in row if str(name).startswith(GRADIENT)))
-
-
 def number(value) -> float | None:
     """A finite float of a cell of the history; None of an empty cell, of text, of NaN and of infinity."""
     try:
         value = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return value if math.isfinite(value) else None
 
@@ -230,21 +210,32 @@ def _percent(pairs: Points) -> Points:
     return [(x, 100 * y) for x, y in pairs]
 
 
-def _curve(axes, pairs: Points, colour: str, label: str, solid: bool) -> None:
+def curve(axes, pairs: Points, colour: str, label: str, dash="-") -> None:
+    """A line through the pairs, with a dot for each where they are few."""
     marker = "o" if len(pairs) <= _MOST_DOTS else None
-    line = "-" if solid else (0, (4, 1, 1, 1))
     across, up = zip(*pairs, strict=True)
-    axes.plot(across, up, color=colour, linestyle=line, marker=marker, markersize=3, label=label)
+    axes.plot(across, up, color=colour, linestyle=dash, marker=marker, markersize=3, label=label)
 
 
-def legend(axes, *handles_and_labels, columns: int = 3) -> None:
+def _from_zero(axes) -> None:
+    """With room above, where no line is cut."""
+    low, high = axes.dataLim.intervaly
+    axes.set_ylim(min(0, 1.05 * low), 1.05 * high if high > 0 else 1)
+
+
+def legend(axes, columns: int = 3, **options) -> None:
     """Above the axes, where it hides no curve."""
-    axes.legend(*handles_and_labels, ncols=columns, loc="lower left", bbox_to_anchor=(-0.02, 1.0), fontsize=9,
+    axes.legend(**options, ncols=columns, loc="lower left", bbox_to_anchor=(-0.02, 1.0), fontsize=9,
                 borderaxespad=0.2, columnspacing=1.2, handlelength=1.8, handletextpad=0.5)  # fmt: skip
 
 
-def svg(draw: Callable, name: str, height: float = SIZE[1]) -> str:
-    """An `<svg>` element without background, whose ids begin with `name`."""
+def svg(draw: Callable, name: str, height: float = SIZE[1], panels: int = 1) -> str:
+    """An `<svg>` element without background, whose ids begin with `name`.
+
+    Args:
+        draw: called with the axes of every panel, one below the other over the same epochs.
+        height: in inches, of the whole.
+    """
     import matplotlib.style
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
@@ -252,13 +243,14 @@ def svg(draw: Callable, name: str, height: float = SIZE[1]) -> str:
     file = io.StringIO()
     with matplotlib.style.context(["default", _STYLE]):
         figure = Figure(figsize=(SIZE[0], height), layout="constrained")
-        axes = figure.add_subplot()
-        draw(axes)
-        if axes.get_xlabel() == "epoch":
-            first, last = axes.dataLim.intervalx
-            axes.set_xlim(first - 0.5, last + 0.5)
-            axes.xaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
-        axes.tick_params(length=0)
+        all_axes = figure.subplots(panels, sharex=True, squeeze=False)[:, 0]
+        draw(*all_axes)
+        if all_axes[-1].get_xlabel() == "epoch":
+            epochs = [epoch for axes in all_axes for epoch in axes.dataLim.intervalx]
+            all_axes[-1].set_xlim(min(epochs) - 0.5, max(epochs) + 0.5)
+            all_axes[-1].xaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
+        for axes in all_axes:
+            axes.tick_params(length=0)
         figure.savefig(file, format="svg", transparent=True, metadata=_NO_DATE)
     return _for_page(file.getvalue(), name)
 

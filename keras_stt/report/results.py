@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from keras_stt.formats.lines import parse_lines, write_text
 from keras_stt.formats.malformed import line_error
 from keras_stt.formats.transcript_jsonl import json_line
-from keras_stt.wer import EditCounts, edit_counts
+from keras_stt.wer import EditCounts, alignment_operations, edit_counts
 
 _LONGEST = 1e9  # seconds
 _FIX = "train again, or delete the file for a report without test utterances"
@@ -35,6 +35,11 @@ class UtteranceResult:
     def counts(self) -> EditCounts:
         """How the hypothesis differs from the reference."""
         return edit_counts(self.reference.split(), self.hypothesis.split())
+
+    @functools.cached_property
+    def aligned(self) -> list[tuple[str, str | None, str | None]]:
+        """Word for word, as `alignment_operations`."""
+        return alignment_operations(self.reference.split(), self.hypothesis.split())
 
 
 _FIELDS = tuple(field.name for field in dataclasses.fields(UtteranceResult))

@@ -8,9 +8,8 @@ from keras_stt.report.cards.masked import masked_view
 from keras_stt.report.cards.sounding import PADDING, sounding
 from keras_stt.report.cards.timeline import picture_timeline, spectrogram_timeline
 from keras_stt.report.page import text
+from keras_stt.report.utterances import MARKS
 from keras_stt.wer import alignment_operations, edit_counts
-
-_MARKS = {"substitute": ("substitution", "S"), "delete": ("deletion", "D"), "insert": ("insertion", "I")}
 
 
 def card(number: int, example: Example, clip: bytes) -> str:
@@ -76,7 +75,7 @@ def _aligned(example: Example) -> str:
 
 
 def _pair(operation: str, above: str, below: str) -> str:
-    name, mark = _MARKS.get(operation, ("", ""))
+    name, mark = MARKS.get(operation, ("", ""))
     if operation == "delete":
         above = f"<del>{above}</del>"
     if operation == "insert":

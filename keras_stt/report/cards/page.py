@@ -7,13 +7,14 @@ from keras_stt.evidence.choose import ALL, BEST, MEDIAN, WORST
 from keras_stt.evidence.folder import read_examples
 from keras_stt.report.cards.card import card
 from keras_stt.report.page import section
+from keras_stt.report.utterances import MARKS
 
 _TITLES = {WORST: "Worst", MEDIAN: "Median", BEST: "Best", ALL: "All, worst first"}
 _INTRODUCTION = (
     "<p class=quiet>Click a word, above or in the spectrogram, to hear it alone; click elsewhere in the spectrogram to "
     "play on from there. The upper words are what was said, the lower what was heard: "
-    '<span class="key substitution">S substituted</span> <span class="key deletion">D missed</span> '
-    '<span class="key insertion">I added</span></p>'
+    + " ".join(f'<span class="key {name}">{mark} {name}</span>' for name, mark in MARKS.values())
+    + "</p>"
 )
 
 
@@ -41,7 +42,7 @@ def render(folder) -> Cards:
             group = example.group
             parts.append(f"<h3>{_TITLES.get(group, 'Utterances')}</h3>")
         parts.append(card(number, example, clip))
-    return Cards(section("Utterances to hear", "\n".join(parts)), _file("cards.css"), _file("cards.js"))
+    return Cards(section("Test utterances", "\n".join(parts)), _file("cards.css"), _file("cards.js"))
 
 
 def _file(name: str) -> str:

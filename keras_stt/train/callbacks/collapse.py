@@ -20,7 +20,7 @@ from keras_stt.train.callbacks.samples import gather, part, require_arrays, shuf
 
 _FIELDS = tuple(field.name for field in dataclasses.fields(Figures))
 _GAPS = ("shuffle_gap", "unigram_gap")
-_LOGGED = ("commonest_share", "distinct", "kl", *_GAPS)
+_LOGGED = ("commonest_share", "distinct", "entropy", "kl", *_GAPS)
 _WHO = "CollapseMonitor"
 
 
@@ -29,9 +29,10 @@ class CollapseMonitor(keras.callbacks.Callback):
     plain words when the answers do not depend on it. Adds to the logs:
 
     `collapse/commonest_share`: share of the commonest prediction. `collapse/distinct`: how many different ones there
-    are. `collapse/kl`: divergence of the predictions from the unigram distribution of the targets, nats.
-    `collapse/shuffle_gap`: what the cross entropy rises by when the input is shuffled, nats. `collapse/unigram_gap`:
-    the cross entropy above the entropy of the targets, which is the loss of guessing by frequency alone.
+    are. `collapse/entropy`: of the predictions, nats. `collapse/kl`: divergence of the predictions from the unigram
+    distribution of the targets, nats. `collapse/shuffle_gap`: what the cross entropy rises by when the input is
+    shuffled, nats. `collapse/unigram_gap`: the cross entropy above the entropy of the targets, which is the loss of
+    guessing by frequency alone.
 
     The cross entropy is that of the predicted distribution, whatever loss the model trains on. A model with one
     output for each sample (`Dense(1)`, a sigmoid or its logit) is one of two classes.

@@ -11,7 +11,8 @@ from keras_stt.train.callbacks.samples import require_arrays
 
 
 class GradientNorms(keras.callbacks.Callback):
-    """Adds `gradient_norm/<layer>` to the logs of each epoch, for every top-level layer with trainable weights.
+    """Adds `gradient_norm/<layer>` to the logs of each epoch, for every layer with trainable weights; of a model within
+    the model, for each of its layers, as `gradient_norm/<model>/<layer>`.
 
     It is the Euclidean norm of the gradient of the compiled loss (with its loss weights, regularisation and what
     `add_loss` adds) over all trainable weights of the layer, on one batch that stays the same, without dropout and
@@ -75,7 +76,7 @@ class GradientNorms(keras.callbacks.Callback):
 
 
 def gradient_norms(model: keras.Model, inputs, targets, sample_weight=None) -> dict[str, float]:
-    """The norm of the gradient of the compiled loss by top-level layer, in the order of the layers.
+    """The norm of the gradient of the compiled loss by layer, `model/layer` in a model within, in their order.
 
     A weight the loss does not depend on counts as zero.
 
@@ -104,17 +105,24 @@ def _norms(model, gradients: Callable, batch) -> dict[str, float]:
     return {name: float(np.sqrt(sum(squares[key] for key in keys))) for name, keys in _by_layer(model, squares).items()}
 
 
-def _by_layer(model, known) -> dict[str, list[int]]:
-    """The ids of the trainable weights of each top-level layer, and of the model's own under its name."""
+def _by_layer(model, known, within: str = "") -> dict[str, list[int]]:
+    """The ids of the trainable weights of each layer, and of a model's own under its name; `within` begins the names
+    of what is in a model that is itself a layer.
+    """
     layers: dict[str, list[int]] = {}
     for layer in model.layers:
-        keys = [id(weight) for weight in layer.trainable_variables if id(weight) in known]
-        if keys:
-            layers.setdefault(layer.name, []).extend(keys)
+        name = within + layer.name
+        if isinstance(layer, keras.Model):
+            found = _by_layer(layer, known, f"{name}/")
+        else:
+            found = {name: [id(weight) for weight in layer.trainable_variables if id(weight) in known]}
+        for part, keys in found.items():
+            if keys:
+                layers.setdefault(part, []).extend(keys)
     inside = {key for keys in layers.values() for key in keys}
-    own = [key for key in known if key not in inside]
+    own = [id(weight) for weight in model.trainable_variables if id(weight) in known and id(weight) not in inside]
     if own:
-        layers.setdefault(model.name, []).extend(own)
+        layers.setdefault(within.removesuffix("/") or model.name, []).extend(own)
     return layers
 
 

@@ -2,12 +2,14 @@
 
 import dataclasses
 import time
+from collections import Counter
 from collections.abc import Callable
 
 import keras
 import numpy as np
 
 from keras_stt.decoding.ctc import greedy
+from keras_stt.diagnosis import entropy
 from keras_stt.train.callbacks.gradients import GradientNorms
 from keras_stt.train.utterance.setup import Setup
 from keras_stt.wer import EditCounts, edit_counts
@@ -21,7 +23,9 @@ class UtteranceErrors(keras.callbacks.Callback):
     """Drafts the utterances of dev, greedily, and adds to the logs:
 
     `dev_wer` and `dev_cer` of the refiner where there is one, else of the draft; `dev_wer_draft`; `dev_words`, words
-    said for a word spoken, which is near 0 while a model says blanks alone; and `dev_wer_seconds`.
+    said for a word spoken, which is near 0 while a model says blanks alone; `dev_wer_seconds`; and of the words said
+    the share of the commonest, how many there are and their entropy in nats: `collapse/commonest_share`,
+    `collapse/distinct`, `collapse/entropy`.
     """
 
     def __init__(self, batches, tokens, report: Callable[[str], None] = print):
@@ -54,7 +58,7 @@ class UtteranceErrors(keras.callbacks.Callback):
         heads = ("draft", "refined") if self.model.refiner is not None else ("draft",)
         words = {head: EditCounts(0, 0, 0, 0) for head in heads}
         letters = EditCounts(0, 0, 0, 0)
-        said = 0
+        said = Counter()
         for step in range(len(self.batches)):
             inputs, _ = self.batches[step]
             rows = len(self.batches.plan.rows(step))
@@ -68,9 +72,20 @@ class UtteranceErrors(keras.callbacks.Callback):
                 for reference, hypothesis in zip(spoken, heard, strict=True):
                     words[head] = words[head] + edit_counts(reference.split(), hypothesis.split())
             letters = sum((edit_counts(list(s), list(h)) for s, h in zip(spoken, heard, strict=True)), letters)
-            said += sum(len(hypothesis.split()) for hypothesis in heard)
+            said.update(word for hypothesis in heard for word in hypothesis.split())
         found = {"dev_wer": words[heads[-1]].rate, "dev_cer": letters.rate, "dev_wer_draft": words["draft"].rate}
-        return found | {"dev_words": said / max(words["draft"].reference_words, 1)}
+        found["dev_words"] = said.total() / max(words["draft"].reference_words, 1)
+        return found | {f"collapse/{name}": value for name, value in _variety(said).items()}
+
+
+def _variety(said: Counter) -> dict[str, float]:
+    """What a model that always says the same is known by; without a word, no word is the commonest."""
+    share = said.most_common(1)[0][1] / said.total() if said else 0.0
+    return {
+        "commonest_share": share,
+        "distinct": float(len(said)),
+        "entropy": entropy(np.array([*said.values()], np.float64)),
+    }
 
 
 @dataclasses.dataclass(frozen=True)
