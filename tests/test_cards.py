@@ -1,6 +1,7 @@
 """The cards of a report in a real browser: what is clicked is heard, from its start to its end, and nothing fails."""
 
 import dataclasses
+import itertools
 import sys
 from pathlib import Path
 
@@ -12,10 +13,16 @@ from conftest import WORDS, say, tone
 from tone_manifest import TEXTS, write_tone_manifest
 
 from keras_stt.audio import SAMPLE_RATE
+from keras_stt.data.sources import open_corpus
+from keras_stt.data.sources.options import CorpusOptions
 from keras_stt.decoding.stitch import Word
-from keras_stt.evidence.example import ATTENTION, Example, MaskedText, Picture, Slot
+from keras_stt.evaluation import evaluate_utterances
+from keras_stt.evidence.choose import ALL, quality
+from keras_stt.evidence.example import ATTENTION, FOUND, Example, MaskedText, Picture, Slot
 from keras_stt.evidence.folder import FOLDER, read_examples, write_examples
+from keras_stt.evidence.utterance import utterance_examples
 from keras_stt.formats.textgrid import write_textgrid
+from keras_stt.recognizer import load_model
 from keras_stt.report.cards import render
 from keras_stt.report.page import write_page
 from keras_stt.train.options import TrainOptions
@@ -70,7 +77,7 @@ def run(tmp_path_factory) -> Path:
         "audio_mixer": "both",
     }
     size |= {"refiner_blocks": 1, "position": "rotary", "batch_seconds": 10.0, "gradient_norms": False}
-    learning = {"epochs": 1, "steps_per_epoch": 50, "learning_rate": 5e-3, "warmup_steps": 10, "weight_average": 0.0}
+    learning = {"epochs": 1, "steps_per_epoch": 30, "learning_rate": 5e-3, "warmup_steps": 10, "weight_average": 0.0}
     train(TrainOptions(**{**defaults, **given, **size, **learning}), "--view=utterance\n")
     return output
 
@@ -268,3 +275,39 @@ def test_a_report_is_the_same_whenever_it_is_made(run):
     assert main(["report", str(run)]) == 0
     assert (run / "report.html").read_bytes() == before
     assert before.count(b"data:audio/flac") == len(TEXTS)
+
+
+@pytest.mark.data
+def test_real_speech_as_the_shipped_model_hears_it(browser, real_data, tmp_path):
+    """Three short utterances of strangers; the pictures are for docs."""
+    splits = tuple((split, split) for split in ("train", "dev", "test"))
+    folder = str(real_data / "librispeech")
+    test = open_corpus(CorpusOptions(dataset="librispeech_folder", data_dir=folder, splits=splits))["test"]
+    records = list(itertools.islice((record for record in test if 3.5 < record.duration < 6), 3))
+    model = load_model("librispeech-small")
+    results = sorted(evaluate_utterances(model, records), key=quality)
+    records.sort(key=lambda record: [result.id for result in results].index(record.id))
+    shown = utterance_examples(model, list(zip([ALL] * 3, results, records, strict=True)), 1, model.lead)
+    for (example, _), result in zip(shown, results, strict=True):
+        assert example.hypothesis == result.hypothesis
+        assert [picture.kind for picture in example.pictures] == [FOUND, ATTENTION]
+        truth = [start for start, _ in example.reference_times]
+        assert truth == sorted(truth)
+    write_examples(tmp_path / FOLDER, shown)
+    write_page(tmp_path / "page.html", "Real speech", **_parts(render(tmp_path / FOLDER)))
+    for scheme, width in (("light", 1100), ("dark", 390)):
+        page = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": 1400})
+        wrong = watch(page)
+        page.goto((tmp_path / "page.html").as_uri())
+        for details in page.locator(".card").first.locator("> details").all():
+            details.evaluate("(details) => { details.open = true }")
+        assert overflow(page) == 0
+        _photograph(page, f"report-utterance-{scheme}")
+        assert wrong == []
+        page.close()
+
+
+def _photograph(page, name: str) -> None:
+    """The first card, all of it."""
+    box = page.locator(".card").first.bounding_box()
+    screenshot(page, name, full_page=True, clip={name: box[name] for name in ("x", "y", "width", "height")})

@@ -234,6 +234,10 @@ def test_numbers_that_are_none_are_nothing(tmp_path):
     assert read_examples(tmp_path / "utterances")[0][0].words[0].confidence is None
 
 
+def change(path, **fields):
+    path.write_text(json.dumps({**json.loads(path.read_text()), **fields}))
+
+
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
@@ -242,6 +246,9 @@ def test_numbers_that_are_none_are_nothing(tmp_path):
         (lambda folder: (folder / "1.json").write_text(json.dumps({"format": 99})), "another format"),
         (lambda folder: (folder / "1.json").write_bytes(b"\xff\xfe{"), r"1\.json"),
         (lambda folder: (folder / "1.flac").unlink(), r"1\.flac: cannot be read"),
+        (lambda folder: (folder / "1.flac").write_bytes(b"fLaC"), r"1\.flac: cannot be read as audio"),
+        (lambda folder: change(folder / "1.json", duration="long"), r"1\.json: .*could not convert"),
+        (lambda folder: change(folder / "1.json", words=[{"text": "A"}]), r"1\.json: .*'confidence'"),
     ],
 )
 def test_a_damaged_folder_is_named(tmp_path, spoil, said):

@@ -121,14 +121,25 @@ class Example:
             if fields.pop("format") != FORMAT:
                 raise InputError("another format; make it anew with this version")
             times = fields["reference_times"]
-            fields["reference_times"] = None if times is None else tuple(map(tuple, times))
-            fields["words"] = tuple(Word(**word) for word in fields["words"])
+            fields["reference_times"] = None if times is None else tuple(map(_span, times))
+            fields["duration"] = float(fields["duration"])
+            fields["words"] = tuple(map(_word, fields["words"]))
             fields["masked"] = tuple(map(_masked, fields["masked"]))
             fields["pictures"] = tuple(map(_picture, fields["pictures"]))
             return cls(**fields)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             said = str(error) if isinstance(error, InputError) else f"{type(error).__name__} {error}"
             raise InputError(f"no utterance of a run ({said})") from error
+
+
+def _span(span) -> tuple[float, float]:
+    start, end = span
+    return float(start), float(end)
+
+
+def _word(fields: dict) -> Word:
+    confidence = fields["confidence"]
+    return Word(fields["text"], *_span((fields["start"], fields["end"])), confidence and float(confidence))
 
 
 def _masked(fields: dict) -> MaskedText:
@@ -140,7 +151,7 @@ def _masked(fields: dict) -> MaskedText:
 
 
 def _picture(fields: dict) -> Picture:
-    spans = tuple(None if span is None else tuple(span) for span in fields["spans"])
+    spans = tuple(None if span is None else _span(span) for span in fields["spans"])
     return Picture(
         **{**fields, "labels": tuple(fields["labels"]), "spans": spans, "values": _unpacked(fields["values"])}
     )

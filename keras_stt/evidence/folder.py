@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from keras_stt.audio import SAMPLE_RATE
+from keras_stt.audio import SAMPLE_RATE, read_audio
 from keras_stt.errors import InputError
 from keras_stt.evidence.example import Example
 from keras_stt.formats.lines import read_bytes
@@ -42,7 +42,9 @@ def read_examples(folder) -> list[tuple[Example, bytes]]:
             example = Example.from_dict(json.loads(read_bytes(path)))
         except (InputError, ValueError, RecursionError) as error:
             raise InputError(f"{path}: {error}; delete the folder {folder}, or train again") from error
-        found.append((example, read_bytes(path.with_suffix(".flac"))))
+        clip = path.with_suffix(".flac")
+        found.append((example, read_bytes(clip)))
+        read_audio(clip)  # says so if it is none
     return found
 
 

@@ -22,8 +22,9 @@ LEAST_PASSES = 2  # shown, even where fewer are made to transcribe
 OTHERS = 3  # next likeliest tokens told of each guess
 NOTHING = "–"  # for the blank among the next likeliest
 NOTE = (
-    f"A pass reads the text before it with every token masked whose probability is below {SURE:.0%}, and says the "
-    "whole text again, so that it may also put in tokens where none stood, or leave some out."
+    "Pass 1 reads the draft, each other the text of the pass before it, with every token masked whose probability is "
+    f"below {SURE:.0%}, and says the whole text again, so that it may also put in tokens where none stood, or leave "
+    "some out."
 )
 
 

@@ -21,6 +21,10 @@ ATTENTION = (
     "Attention of text over audio: where the {part} looks from the steps in which it says each word; the mean of the "
     "heads of {block}. Outlined is where the word was heard."
 )
+DRAFT = "The transcript is the draft."
+TRANSCRIPT = (
+    "The transcript is, of draft, pass {passes} and the mean of both, the text that both together find likeliest."
+)
 NO_ATTENTION = (
     " This model has no attention that could be shown: its blocks are convolutions, and text stands on the audio steps "
     "themselves."
@@ -64,7 +68,7 @@ def _example(model, group: str, result, record, samples, said: Passes, passes: i
         known_from,
         tuple(transcript.words),
         (masked_text(said, tokens, model.step_seconds, lead),) if said.read else (),
-        NOTE + f" The transcript is made with {passes}.",
+        f"{NOTE} {TRANSCRIPT.format(passes=passes) if passes else DRAFT}",
         word_pictures(said, transcript.words, transcript.text, passes, model, lead),
     )
 

@@ -68,6 +68,6 @@ def _example(group: str, result, record, made: list, passes: int) -> Example:
         known_from,
         tuple(result.words),
         tuple(masked for masked, _ in made),
-        f"{NOTE} Whole utterances are transcribed with {passes}, in windows that overlap.",
+        f"{NOTE} Whole utterances are transcribed in windows that overlap, passes in each: {passes}.",
         tuple(picture for _, picture in made),
     )
