@@ -27,6 +27,7 @@ WITHOUT_TENSORFLOW = (
     "keras_stt.transcribe",
     "keras_stt.recognizer",
     "keras_stt.features",
+    "keras_stt.evidence",
 )
 
 
@@ -101,6 +102,13 @@ def test_what_compares_runs_knows_them_from_outside():
 def test_scoring_knows_transcripts_alone():
     others = ("models", "layers", "data", "train", "recognizer", "transcribe", "report", "export", "decoding")
     assert_never(["keras_stt.scoring"], *(f"keras_stt.{name}" for name in others), "keras", "tensorflow")
+
+
+def test_what_a_report_shows_is_read_without_a_model():
+    files = ("example", "folder", "choose")
+    models = ("keras", "keras_stt.models", "keras_stt.layers", "keras_stt.transcribe")
+    assert_never([f"keras_stt.evidence.{name}" for name in files], *models)
+    assert_never(["keras_stt.evidence"], "keras_stt.train", "keras_stt.data", "keras_stt.report", "keras_stt.export")
 
 
 def test_decoding_knows_no_models_and_no_recordings():

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import keras_stt
+from keras_stt.evidence.folder import read_examples
 from keras_stt.report import write_run_report
 from keras_stt.report.results import read_results
 
@@ -41,7 +42,7 @@ def finished(cache, tmp_path_factory):
 
 def test_a_run_leaves_what_the_readme_promises(finished):
     names = {"model.keras", "flags.cfg", "history.csv", "summary.json", "report.html", "checkpoint", "export"}
-    names |= {"results.jsonl", "train_words.csv"}
+    names |= {"results.jsonl", "train_words.csv", "utterances"}
     assert names <= {path.name for path in finished.iterdir()}
     summary = json.loads((finished / "summary.json").read_text())
     promised = (
@@ -58,6 +59,21 @@ def test_a_run_leaves_what_the_readme_promises(finished):
     assert [row["epoch"] for row in history] == ["1", "2"]
     assert float(history[1]["tokens_loss"]) < float(history[0]["tokens_loss"])
     assert summary["export"]["largest_logit_difference"] < 1e-4
+
+
+def test_a_run_keeps_utterances_to_look_at(finished):
+    examples = [example for example, _ in read_examples(finished / "utterances")]
+    assert len(examples) == 4
+    for example in examples:
+        assert len(example.reference_times) == len(example.reference.split())
+        truth = [word for masked in example.masked for word in masked.truth if word != "<sil>"]
+        assert truth == example.reference.split()  # windows side by side, in order
+        spans = [span for picture in example.pictures for span in picture.spans if span]
+        assert spans == list(example.reference_times)
+        for masked in example.masked:
+            assert all(slot.hidden for slot in masked.passes[0])  # the task is to transcribe
+    report = (finished / "report.html").read_text()
+    assert report.count("data:audio/flac;base64,") == 4
 
 
 def test_the_report_is_made_again_of_what_the_run_left(finished, tmp_path):

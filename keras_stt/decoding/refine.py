@@ -1,6 +1,7 @@
 """Iterative unmasking: say all masked words, keep the surest, mask the rest again, and say those once more."""
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 
@@ -28,7 +29,14 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     return exponentials / exponentials.sum(axis=-1, keepdims=True)
 
 
-def refine(predict, inputs: dict, vocabulary, passes: int = 1, asked: np.ndarray | None = None) -> Decoded:
+def refine(
+    predict,
+    inputs: dict,
+    vocabulary,
+    passes: int = 1,
+    asked: np.ndarray | None = None,
+    watch: Callable[[np.ndarray, np.ndarray], None] | None = None,
+) -> Decoded:
     """Fills the `<mask>` tokens of a batch in `passes` passes (mask-predict, Ghazvininejad et al., 2019).
 
     Masks are those of training: the same token, in the same place (the diary's D29). After pass `k` of `K` the share
@@ -43,6 +51,8 @@ def refine(predict, inputs: dict, vocabulary, passes: int = 1, asked: np.ndarray
         passes: at least 1.
         asked: boolean `(B, U)`, visible tokens that the model is to say too; None asks for the masked ones alone,
             which always are.
+        watch: told of every pass what the model read, token ids `(B, U)`, and how probable it found each token in each
+            slot, `(B, U, V)`.
     """
     given = np.asarray(inputs["token_ids"])
     masked = given == vocabulary.mask_id
@@ -55,6 +65,8 @@ def refine(predict, inputs: dict, vocabulary, passes: int = 1, asked: np.ndarray
             first_logits = np.asarray(outputs["tokens"], np.float32)
         logits[..., list(vocabulary.unsaid_ids)] = -np.inf
         probabilities = softmax(logits)
+        if watch is not None:
+            watch(shown, probabilities)
         likeliest = probabilities.argmax(axis=-1)
         open_slots = shown == vocabulary.mask_id
         confidences = np.where(open_slots | reread, probabilities.max(axis=-1), confidences)

@@ -160,6 +160,21 @@ class AudioBlock(ResidualBlock):
             audio = self._add(audio, local, training)
         return self._feed("feed_forward", audio, training)
 
+    def attention_weights(self, audio, audio_lengths):
+        """Where each step looks when the block is called with these inputs, `(B, heads, T, T)`.
+
+        Sums to one over the last axis. The call itself may use a fused operation that keeps no weights.
+
+        Raises:
+            ValueError: a block of convolutions alone.
+        """
+        if self.mixer == "conv":
+            raise ValueError(f"{self.name}: a block of convolutions alone has no attention")
+        valid = length_mask(audio_lengths, ops.shape(audio)[1])
+        normed = self.attention_norm(audio)
+        bias = padding_bias(valid, normed.dtype)
+        return self.attention(normed, normed, bias=bias, memory_valid=valid, training=False)[1]
+
     def compute_output_shape(self, audio_shape, audio_lengths_shape=None):
         return audio_shape
 

@@ -1,13 +1,16 @@
 """The report of a run, made of the files that the run left in its folder: it can be made again at any time."""
 
 import csv
+import dataclasses
 import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
 
 from keras_stt.errors import InputError
+from keras_stt.evidence.folder import FOLDER
 from keras_stt.formats.lines import decode_utf8, read_bytes, write_text
+from keras_stt.report.cards import render
 from keras_stt.report.html import write_report
 from keras_stt.report.results import read_results
 
@@ -51,6 +54,7 @@ def write_run_report(run, output=None) -> Path:
         flags=found.get(FLAGS),
         train_words=found.get(TRAIN_WORDS),
         notes=notes,
+        **dataclasses.asdict(render(run / FOLDER)),
     )
     return output
 

@@ -3,26 +3,21 @@
 import math
 from collections.abc import Sequence
 
+from keras_stt.evidence.choose import quality
 from keras_stt.report.numbers import percent
 from keras_stt.report.page import section, text
 from keras_stt.report.results import UtteranceResult
 
 EXAMPLES = 5  # of each kind
-_MARKS = {"substitute": ("substitution", "S"), "delete": ("deletion", "D"), "insert": ("insertion", "I")}
-
-
-def _quality(result: UtteranceResult) -> tuple:
-    """Sorts the best first; of equal rates, a longer utterance is the better or the worse example."""
-    rate, words = result.counts.rate, result.counts.reference_words
-    return rate, words if rate >= 1 else -words, str(result.id)
+MARKS = {"substitute": ("substitution", "S"), "delete": ("deletion", "D"), "insert": ("insertion", "I")}
 
 
 def utterances(results: Sequence[UtteranceResult]) -> str:
     """The section of them; "" without results."""
     if not results:
         return ""
-    results = sorted(results, key=_quality)
-    key = " ".join(f'<span class="key {name}">{mark} {name}</span>' for name, mark in _MARKS.values())
+    results = sorted(results, key=quality)
+    key = " ".join(f'<span class="key {name}">{mark} {name}</span>' for name, mark in MARKS.values())
     parts = [f"<p class=quiet>The upper line is what was said, the lower what was heard. Marked: {key}</p>"]
     middle = (len(results) - EXAMPLES) // 2
     groups = (
@@ -52,7 +47,7 @@ def _pair(operation: str, said: str | None, heard: str | None) -> str:
     upper, lower = text(said or ""), text(heard or "")
     if operation == "equal":
         return f'<span class="pair"><bdi>{upper}</bdi> <bdi class="hit">{lower}</bdi></span> '
-    name, mark = _MARKS[operation]
+    name, mark = MARKS[operation]
     upper = f"<del>{upper}</del>" if operation == "delete" else f"<bdi>{upper or '–'}</bdi>"
     lower = f"<ins>{lower}</ins>" if operation == "insert" else f"<bdi>{lower or '–'}</bdi>"
     return f'<span class="pair {name}">{upper} {lower} <span class="mark" title="{name}">{mark}</span></span> '

@@ -21,6 +21,7 @@ from keras_stt.data.skipped import TIMES_UNKNOWN, Skipped
 from keras_stt.data.sources import open_corpus
 from keras_stt.data.sources.options import SPLITS, CorpusOptions
 from keras_stt.errors import FlagError, InputError
+from keras_stt.evidence.choose import choose
 from keras_stt.pretrained import pretrained_path
 from keras_stt.recognizer import load_model
 from keras_stt.text import normalize
@@ -58,6 +59,12 @@ class Split:
         """Words of each utterance; none where the audio could not be read, so that no window is cut there."""
         counts = np.asarray(self.index.word_counts)
         return np.where(self.features.usable, counts, 0) if self.features.skipped else counts
+
+
+def with_records(test: Split, results: list, most: int) -> list[tuple[str, object, Record]]:
+    """Group, result and record of the test utterances that are worth looking at, of the first `most`."""
+    records = {test.index[row].id: test.index[row] for row in test.test_rows(most)}
+    return [(group, result, records[result.id]) for group, result in choose(results)]
 
 
 def corpus_options(options: TrainOptions) -> CorpusOptions:

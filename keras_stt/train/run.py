@@ -8,6 +8,7 @@ from pathlib import Path
 
 from keras_stt.audio import AudioError
 from keras_stt.errors import FlagError, InputError
+from keras_stt.evidence.folder import FOLDER, write_examples
 from keras_stt.export import Recording, check_export, export_model
 from keras_stt.export.kinds import require_format
 from keras_stt.formats.lines import write_text
@@ -113,6 +114,7 @@ def _learn(view: View, setup: Setup, output: Path, flags: str, distribution: Alo
     summary |= view.figures(setup, progress.history) | watch.summary()
     found, results = view.evaluate(model, setup)
     summary |= found
+    write_examples(output / FOLDER, view.examples(model, setup, results, found))
     write_skipped(output, setup.splits)  # again: without a feature cache, some were found while training
     train_words = setup.splits["train"].index.vocabulary_counts()
     write_outputs(output, flags, model, summary, progress.history, results, train_words)

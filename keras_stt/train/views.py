@@ -90,6 +90,12 @@ class View(Protocol):
         measured on whole utterances.
         """
 
+    def examples(self, model, setup: Setup, results: list, found: dict) -> list:
+        """Test utterances worth looking at, `evidence.example.Example` and samples of each, for the report.
+
+        `results` and `found` are what `evaluate` gave.
+        """
+
 
 def view_of(options: TrainOptions) -> View:
     """The view that the options ask for."""

@@ -84,7 +84,11 @@ def overfit_batches(options: TrainOptions, split: Split, vocabulary: Vocabulary)
 
 
 def evaluation_batches(
-    options: TrainOptions, split: Split, vocabulary: Vocabulary, most_windows: int | None = None
+    options: TrainOptions,
+    split: Split,
+    vocabulary: Vocabulary,
+    most_windows: int | None = None,
+    rows: list[int] | None = None,
 ) -> WindowBatches:
     """In the corpus's order, as they are; windows side by side, so that each word is asked for once.
 
@@ -92,9 +96,12 @@ def evaluation_batches(
 
     Args:
         most_windows: take no more than so many, of utterances spread evenly over the split; None takes all.
+        rows: of the utterances that are taken; None takes all.
     """
     shape = window_shape(options, text_stride=options.text_context)
     counts = shape.count(split.word_counts())
+    if rows is not None:
+        counts = np.where(np.isin(np.arange(len(counts)), rows), counts, 0)
     if most_windows is not None:
         counts = _spread(counts, most_windows)
     plan = WindowPlan(counts, split.index.durations, DEV_BATCH, None)
