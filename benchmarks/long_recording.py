@@ -3,9 +3,9 @@
     python benchmarks/long_recording.py --data_dir=LIBRISPEECH_FOLDER [--hours=3] [--model=librispeech-small]
 
 Utterances of dev and test, and as many of train as it takes, are joined in a mixed order to recordings of so many
-hours: with half a second of digital zeros between two, of faint noise, and of nothing. Each is transcribed from its file
-by a program of its own, on one core; so are the utterances one by one, and the first three minutes, whose memory is
-compared. Then the same of dev and test alone, of whose speakers the model has heard nobody. Writes
+hours: with half a second of digital zeros between two, of faint noise, and of nothing. Each is transcribed from its
+file by a program of its own, on one core; so are the utterances one by one, and the first three minutes, whose memory
+is compared. Then the same of dev and test alone, of whose speakers the model has heard nobody. Writes
 benchmarks/results/long_recording.json and prints the table. `word_error_rate` takes the words of the utterances one by
 one for the truth; `truth_whole` and `truth_alone` are of both beside what was said. Linux only, which tells the peak of
 a program.
