@@ -1,5 +1,6 @@
 """Recordings of all kinds and lengths to transcripts, with a model that has learned nothing."""
 
+import tracemalloc
 import types
 
 import numpy as np
@@ -8,7 +9,8 @@ import soundfile
 
 from keras_stt.errors import InputError
 from keras_stt.transcribe import windows as transcribe
-from keras_stt.transcribe.windows import WORD_SHARE, attention_span, transcribe_samples
+from keras_stt.transcribe.transcript import transcript_of
+from keras_stt.transcribe.windows import WORD_SHARE, attention_span, stream
 
 WINDOW = 32 * 0.06  # seconds, of the tiny model
 
@@ -22,6 +24,10 @@ def noise(rng, seconds, rate=16_000):
     """Syllables of noise, float32."""
     time = np.arange(round(seconds * rate)) / rate
     return (0.1 * np.sin(2 * np.pi * time) ** 2 * rng.standard_normal(len(time))).astype(np.float32)
+
+
+def transcribe_samples(model, samples, **decoding):
+    return transcript_of([samples], lambda blocks: stream(model, blocks, **decoding))
 
 
 def assert_same(one, other, tolerance=1e-4):
@@ -206,7 +212,7 @@ def test_what_fills_slots_is_never_a_word(tiny_recognizer, rng, fill):
 def test_a_window_with_a_slot_to_spare_speaks_for_all_of_its_audio(tiny_recognizer, rng, monkeypatch, fill):
     """One whose slots are all taken may have had no slot for what comes after its last word."""
     nothing, spoken_for = tiny_recognizer.vocabulary.index(fill), []
-    monkeypatch.setattr(transcribe, "stitch", lambda windows: spoken_for.extend(windows) or [])
+    monkeypatch.setattr(transcribe.Stitcher, "add", lambda _, window: spoken_for.append(window) or [])
     for slots in ([A, B, C, nothing], [nothing, A, B, C], [nothing] * 4, [A, B, C, D]):
         transcribe_samples(saying(tiny_recognizer, *slots), noise(rng, 1.5), hop_seconds=1.5)
     assert [window.until for window in spoken_for[:3]] == [1.5] * 3
@@ -228,3 +234,22 @@ def test_a_smaller_hop_asks_more_windows(tiny_recognizer, rng):
     transcribe_samples(counting, noise(rng, 3), hop_seconds=0.5)
     transcribe_samples(counting, noise(rng, 0.3), passes=2)
     assert asked == [3, 6, 1, 1]
+
+
+@pytest.mark.parametrize("block", [1_000, 7_777, 10**9])
+def test_the_words_do_not_depend_on_the_blocks_in_which_a_recording_comes(tiny_recognizer, rng, block):
+    samples = noise(rng, 45.67)
+    expected = tiny_recognizer.transcribe(samples, 16_000, hop_seconds=1.2).words
+    blocks = (samples[first : first + block] for first in range(0, len(samples), block))
+    assert list(tiny_recognizer.stream(blocks, hop_seconds=1.2)) == expected
+
+
+def test_memory_of_windows_does_not_grow_with_the_recording(tiny_recognizer):
+    most = {}
+    for minutes in (3, 9):
+        tracemalloc.start()
+        blocks = (np.full(16_000, 0.01, np.float32) for _ in range(minutes * 60))
+        list(tiny_recognizer.stream(blocks, hop_seconds=WINDOW))
+        most[minutes] = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert most[9] < 1.3 * most[3]
