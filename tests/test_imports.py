@@ -25,6 +25,7 @@ WITHOUT_TENSORFLOW = (
     "keras_stt.decoding",
     "keras_stt.tokens",
     "keras_stt.transcribe",
+    "keras_stt.live",
     "keras_stt.recognizer",
     "keras_stt.features",
 )
@@ -96,6 +97,11 @@ def test_command_lines_and_training_are_imported_by_nobody_else():
 def test_what_compares_runs_knows_them_from_outside():
     assert_never(["keras_stt.compare"], "keras_stt.train", "keras_stt.models", "keras_stt.layers", "keras_stt.data")
     assert_never(["keras_stt.report"], "keras_stt.train", "keras_stt.models", "keras_stt.data", "keras_stt.compare")
+
+
+def test_live_hears_with_any_model_and_shows_nothing():
+    others = ("models", "layers", "data", "train", "recognizer", "report", "export", "cli")
+    assert_never(["keras_stt.live"], *(f"keras_stt.{name}" for name in others), "keras", "sounddevice")
 
 
 def test_decoding_knows_no_models_and_no_recordings():
