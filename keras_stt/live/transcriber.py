@@ -19,7 +19,7 @@ from keras_stt.transcribe.chunks import Chunk, Cutter, Stitcher
 from keras_stt.transcribe.transcript import Transcript
 from keras_stt.transcribe.utterances import Decoding, words_of
 
-HOP_SECONDS = 0.4  # of new audio, after which all that is not final is heard again
+HOP_SECONDS = 0.3  # of new audio, after which all that is not final is heard again
 BUSY_SHARE = 0.5  # of the time that hearing again may take: a slow machine does it less often, and keeps up
 LEAST_SECONDS = 0.3  # of a chunk that is heard before it is complete: no word is shorter
 
