@@ -19,6 +19,7 @@ import os
 import random
 import subprocess
 import sys
+import threading
 import time
 from collections import defaultdict
 
@@ -136,15 +137,18 @@ def through_pipe(model: str, samples: np.ndarray) -> dict:
     """The same by `keras-stt listen --live`, which is sent blocks when their time has come."""
     program = [sys.executable, "-m", "keras_stt", "listen", "--live", model, "--input=-", "--format=jsonl"]
     pcm = (np.clip(samples, -1, 1) * (2**15 - 1)).round().astype("<i2").tobytes()
-    with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ}) as process:
+    with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert json.loads(process.stdout.readline())["event"] == "listening"
+        events = []
+        reader = threading.Thread(target=lambda: events.extend(map(json.loads, process.stdout)))
+        reader.start()
         began = time.time()
         for number, first in enumerate(range(0, len(pcm), 2 * BLOCK), 1):
             time.sleep(max(0.0, began + number * BLOCK / SAMPLE_RATE - time.time()))
             process.stdin.write(pcm[first : first + 2 * BLOCK])
             process.stdin.flush()
         process.stdin.close()
-        events = [json.loads(line) for line in process.stdout]
+        reader.join()
     final = [word for event in events if event["event"] == "update" for word in event["final"]]
     first = [np.inf] * len(final)
     for event in events[:-1]:

@@ -306,11 +306,14 @@ def test_on_a_terminal_words_are_drawn_anew_and_final_ones_stay(capsys, monkeypa
     display.show(shown("THE", "QUICK", "BROWN", "FOX", "JUMPS"))
     written = capsys.readouterr().out
     assert screen(written) == ["THE QUICK BROWN FOX", "JUMPS"]
-    correction = Correction((Word("FOX", 1.5, 1.9, 0.9),), (Word("FAUX", 1.5, 1.9, 0.9),))
-    display.show(shown("THE", "QUICK", "BROWN", "FAUX", corrections=(correction,), seconds=1.4))
+    first = Correction(
+        (LiveWord("A", 0.0, 0.4, 0.9),), (LiveWord("THE", 0.0, 0.4, 0.9),)
+    )  # no two hearings agreed in A
+    second = Correction((LiveWord("FOX", 1.5, 1.9, 0.9, stable=True),), (LiveWord("FAUX", 1.5, 1.9, 0.9),))
+    display.show(shown("THE", "QUICK", "BROWN", "FAUX", corrections=(first, second), seconds=1.4))
     written += capsys.readouterr().out
     assert screen(written) == ["THE QUICK BROWN FOX", "FAUX"]
-    assert written.endswith("\x1b[9;2mFOX\x1b[0m\n\x1b[4mFAUX\x1b[0m")
+    assert written.endswith("THE QUICK BROWN \x1b[9;2mFOX\x1b[0m\n\x1b[4mFAUX\x1b[0m")
     display.show(shown("OVER", final="THE QUICK BROWN FAUX", seconds=4.0))
     written += capsys.readouterr().out
     assert screen(written) == ["THE QUICK BROWN FAUX", "OVER"]

@@ -57,8 +57,8 @@ class JsonDisplay:
 class TerminalDisplay:
     """Final words as lines that stay, and below them the words that may change, drawn anew with every hearing.
 
-    Words on which two hearings agree are bright, others dim. For a while, words that were corrected are struck out, and
-    those in their place underlined. `NO_COLOR` in the environment leaves all styles out.
+    Words on which two hearings agree are bright, others dim. Where such a word is corrected, it is struck out for a
+    while, and what is in its place underlined. `NO_COLOR` in the environment leaves all styles out.
     """
 
     def __init__(self, styled: bool | None = None):
@@ -77,7 +77,8 @@ class TerminalDisplay:
     def show(self, update) -> None:
         """Shows a `keras_stt.live.Update`."""
         self._corrections = [(at, each) for at, each in self._corrections if update.seconds - at < SHOWN_SECONDS]
-        self._corrections += [(update.seconds, each) for each in update.corrections]
+        agreed = [each for each in update.corrections if any(word.stable for word in each.before)]
+        self._corrections += [(update.seconds, each) for each in agreed]
         width, height = shutil.get_terminal_size()
         sure = " ".join(word.text for word in update.final)
         lines = _wrapped(self._words(update), width)[-(height - 1) :]

@@ -29,11 +29,11 @@ class Correction:
         after: what is heard now; empty where there was no word.
     """
 
-    before: tuple[Word, ...]
+    before: tuple[LiveWord, ...]
     after: tuple[Word, ...]
 
 
-def compare(before: Sequence[Word], now: Sequence[Word]) -> tuple[list[bool], list[Correction]]:
+def compare(before: Sequence[LiveWord], now: Sequence[Word]) -> tuple[list[bool], list[Correction]]:
     """Which words of `now` were there before, and what is no longer as it was.
 
     Words after the last one of before are new, and correct nothing.
