@@ -81,7 +81,7 @@ def to_mono_16k(samples, sample_rate: int) -> np.ndarray:
     elif not np.issubdtype(samples.dtype, np.floating):
         raise InputError(f"audio array: {samples.dtype} values, expected integers or floats")
     mono = _mixed_down(samples.astype(np.float32, copy=False), "audio array")
-    return _joined(list(_resampled([mono], sample_rate)))
+    return _joined(list(resampled([mono], sample_rate)))
 
 
 def read_audio(source, start: float = 0.0, end: float | None = None, whole: bool = False) -> np.ndarray:
@@ -115,7 +115,7 @@ def audio_blocks(source, start: float = 0.0, end: float | None = None, whole: bo
         last = file.frames if end is None else min(max(first, round(end * rate)), file.frames)
         first = min(first, last)
         decoded = _Decoded(file, first, last, name)
-        yield from _resampled(decoded, rate)
+        yield from resampled(decoded, rate)
     missing = (last - first - decoded.frames) / rate
     if known and missing > MISSING_SECONDS + MISSING_SHARE * (last - first) / rate:
         found = f"cut short: {decoded.frames / rate:.1f} s of {(last - first) / rate:.1f} s can be decoded"
@@ -254,7 +254,7 @@ def _mixed_down(samples: np.ndarray, name: str) -> np.ndarray:
     return mono
 
 
-def _resampled(blocks: Iterable[np.ndarray], rate: int) -> Iterator[np.ndarray]:
+def resampled(blocks: Iterable[np.ndarray], rate: int) -> Iterator[np.ndarray]:
     """The blocks at 16 kHz, with as many samples in all as their time has, rounded up."""
     if rate == SAMPLE_RATE:
         yield from blocks

@@ -25,6 +25,7 @@ WITHOUT_TENSORFLOW = (
     "keras_stt.decoding",
     "keras_stt.tokens",
     "keras_stt.transcribe",
+    "keras_stt.live",
     "keras_stt.recognizer",
     "keras_stt.features",
     "keras_stt.evidence",
@@ -109,6 +110,11 @@ def test_what_a_report_shows_is_read_without_a_model():
     models = ("keras", "keras_stt.models", "keras_stt.layers", "keras_stt.transcribe")
     assert_never([f"keras_stt.evidence.{name}" for name in files], *models)
     assert_never(["keras_stt.evidence"], "keras_stt.train", "keras_stt.data", "keras_stt.report", "keras_stt.export")
+
+
+def test_live_hears_with_any_model_and_shows_nothing():
+    others = ("models", "layers", "data", "train", "recognizer", "report", "export", "cli")
+    assert_never(["keras_stt.live"], *(f"keras_stt.{name}" for name in others), "keras", "sounddevice")
 
 
 def test_decoding_knows_no_models_and_no_recordings():

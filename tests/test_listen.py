@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from keras_stt.audio import SAMPLE_RATE
-from keras_stt.cli.listen import PADDING, places
+from keras_stt.cli.listen_corpus import PADDING, places
 from keras_stt.cli.main import main
 from keras_stt.data.locations import FileAudio, JoinedAudio
 from keras_stt.data.sources import open_corpus

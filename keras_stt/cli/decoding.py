@@ -19,9 +19,22 @@ def add_decoding_arguments(parser: argparse.ArgumentParser) -> None:
     add_passes(parser)
     words = f"of a window model: milliseconds from one window to the next (default: {HOP_MS})"
     parser.add_argument("--hop_ms", type=float, metavar="MILLISECONDS", help=words)
+    add_candidates(parser)
+    add_search_arguments(parser)
+
+
+def add_utterance_decoding_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds those of them that an utterance model has a use for."""
+    add_passes(parser)
+    parser.set_defaults(hop_ms=None)
+    add_candidates(parser)
+    add_search_arguments(parser)
+
+
+def add_candidates(parser) -> None:
+    """Adds `--candidates`."""
     words = "of an utterance model: hear it so often, at 1 to 7 speeds, whose words are voted on (default: 1)"
     parser.add_argument("--candidates", type=int, metavar="HEARINGS", default=1, help=words)
-    add_search_arguments(parser)
 
 
 def add_passes(parser) -> None:

@@ -31,7 +31,7 @@ VERBS = {
     "completion": "print a script by which a shell completes commands",
     "stm": "write an STM file from LibriSpeech folders",
     "words": "count the words of a corpus, and what guessing them would reach",
-    "listen": "find an utterance in its recording, and cut out words",
+    "listen": "hear an utterance of a corpus or its words, or write down what is being said",
 }
 INPUT_ERROR, FAILURE, INTERRUPTED = 2, 1, 130
 

@@ -13,6 +13,7 @@ longer, `ZERO_SECONDS` of digital zeros part it like recordings of their own, an
 for one chunk is cut in every pause, where chunks do not overlap; where nobody pauses, chunks overlap.
 """
 
+import copy
 import dataclasses
 from collections.abc import Iterable, Iterator
 
@@ -87,6 +88,16 @@ class Cutter:
         self._seen += len(samples)
         self._held = np.concatenate([self._held, samples])
         return self._complete(ended=False) if self._seen > self._most else []
+
+    def foreseen(self) -> list[Chunk]:
+        """The chunks of what is pending, as they will be if the part goes on for longer than one; nothing is taken.
+
+        The last is what is there so far of one that is not complete.
+        """
+        ahead = copy.copy(self)
+        ahead._too_long = True
+        chunks = ahead._complete(ended=False)
+        return [*chunks, ahead.pending] if len(ahead._held) else chunks
 
     def finish(self) -> list[Chunk]:
         """The chunks of what is left, after the last sample."""
