@@ -26,6 +26,7 @@ VERBS = {
     "stm": "write an STM file from LibriSpeech folders",
     "words": "count the words of a corpus, and what guessing them would reach",
     "listen": "find an utterance in its recording, and cut out words",
+    "serve": "a page and an HTTP API that write down what is said",
 }
 INPUT_ERROR, FAILURE, INTERRUPTED = 2, 1, 130
 
