@@ -87,12 +87,21 @@ def to_mono_16k(samples, sample_rate: int) -> np.ndarray:
 def read_audio(source, start: float = 0.0, end: float | None = None, whole: bool = False) -> np.ndarray:
     """Reads a recording, or the part of it from `start` to `end` seconds, as 16 kHz mono float32.
 
+    Takes and raises what `audio_blocks` does.
+    """
+    return _joined(list(_in_pieces(audio_blocks(source, start, end, whole))))
+
+
+def audio_blocks(source, start: float = 0.0, end: float | None = None, whole: bool = False) -> Iterator[np.ndarray]:
+    """Reads a recording, or the part of it from `start` to `end` seconds, as blocks of 16 kHz mono float32.
+
     A recording that ends before its header says, or that is damaged in the middle, is read as far as it can be
     decoded, and the log says so. Of a WAV that claims more than there is, libsndfile tells what there is: recorders
     that were stopped leave 4 GB in its header.
 
     Args:
-        source: a path or the bytes of an audio file, in any format soundfile reads (FLAC, WAV, Ogg Opus, MP3, ...).
+        source: a path, the bytes of an audio file, or an open one that can be sought in, in any format soundfile reads
+            (FLAC, WAV, Ogg Opus, MP3, ...).
         start, end: seconds; `end=None` reads to the end.
         whole: refuse a recording that is cut short: what was said in the rest of it is not there to be learned.
 
@@ -106,14 +115,23 @@ def read_audio(source, start: float = 0.0, end: float | None = None, whole: bool
         last = file.frames if end is None else min(max(first, round(end * rate)), file.frames)
         first = min(first, last)
         decoded = _Decoded(file, first, last, name)
-        samples = _joined(list(_in_pieces(_resampled(decoded, rate))))
+        yield from _resampled(decoded, rate)
     missing = (last - first - decoded.frames) / rate
     if known and missing > MISSING_SECONDS + MISSING_SHARE * (last - first) / rate:
         found = f"cut short: {decoded.frames / rate:.1f} s of {(last - first) / rate:.1f} s can be decoded"
         if whole:
             raise AudioError(f"{name}: {found}; fetch it again", CUT_SHORT)
         _log.warning("%s: %s", one_line(name), found)
-    return samples
+
+
+def claimed_seconds(source) -> float | None:
+    """Seconds of a recording as its header has them; None where it leaves them open.
+
+    Raises:
+        AudioError: the file is missing, is no audio file, or its rate is none of speech.
+    """
+    with _opened(source) as file:
+        return file.frames / file.samplerate if file.frames < UNKNOWN_FRAMES else None
 
 
 def audio_duration(path) -> float:
@@ -138,11 +156,12 @@ def is_long_silence(samples: np.ndarray) -> bool:
 @contextlib.contextmanager
 def _opened(source) -> Iterator[soundfile.SoundFile]:
     """An audio file with a rate of speech; whatever goes wrong with it meanwhile becomes an AudioError."""
-    name = _name(source)
-    if not isinstance(source, bytes):
+    name, source = _name(source), io.BytesIO(source) if isinstance(source, bytes) else source
+    if not hasattr(source, "read"):
         _require_file(source, name)
+        source = os.fspath(source)
     try:
-        with soundfile.SoundFile(io.BytesIO(source) if isinstance(source, bytes) else os.fspath(source)) as file:
+        with soundfile.SoundFile(source) as file:
             _require_rate(name, file.samplerate)
             yield file
     except (soundfile.SoundFileError, OSError, TypeError) as error:
@@ -180,7 +199,9 @@ def _require_rate(name: str, rate: float) -> None:
 
 
 def _name(source) -> str:
-    return "audio bytes" if isinstance(source, bytes) else os.fspath(source)
+    if isinstance(source, bytes):
+        return "audio bytes"
+    return str(getattr(source, "name", "audio file")) if hasattr(source, "read") else os.fspath(source)
 
 
 class _Decoded:

@@ -151,7 +151,7 @@ def shown_in_transcription(transcribe, model, samples, monkeypatch) -> list[dict
         return refine(predict, given, *rest)
 
     monkeypatch.setattr(transcribe, "refine", listen)
-    transcribe.transcribe_samples(model, samples)
+    list(transcribe.stream(model, [samples]))
     return asked
 
 

@@ -16,7 +16,7 @@ from keras_stt.export.expected import expected, greedy_token_ids
 from keras_stt.export.run import padded_batch, run_artefact
 from keras_stt.recognizer import UtteranceRecognizer
 from keras_stt.tokens import CharacterTokens
-from keras_stt.transcribe.utterances import MOST_SECONDS
+from keras_stt.transcribe.chunks import MOST_SECONDS
 from keras_stt.wer import wer
 
 pytestmark = pytest.mark.slow

@@ -8,7 +8,8 @@ import soundfile
 
 from keras_stt.errors import InputError
 from keras_stt.transcribe import windows as transcribe
-from keras_stt.transcribe.windows import WORD_SHARE, attention_span, transcribe_samples
+from keras_stt.transcribe.transcript import transcript_of
+from keras_stt.transcribe.windows import WORD_SHARE, attention_span, stream
 
 WINDOW = 32 * 0.06  # seconds, of the tiny model
 
@@ -22,6 +23,10 @@ def noise(rng, seconds, rate=16_000):
     """Syllables of noise, float32."""
     time = np.arange(round(seconds * rate)) / rate
     return (0.1 * np.sin(2 * np.pi * time) ** 2 * rng.standard_normal(len(time))).astype(np.float32)
+
+
+def transcribe_samples(model, samples, **decoding):
+    return transcript_of([samples], lambda blocks: stream(model, blocks, **decoding))
 
 
 def assert_same(one, other, tolerance=1e-4):
@@ -206,7 +211,7 @@ def test_what_fills_slots_is_never_a_word(tiny_recognizer, rng, fill):
 def test_a_window_with_a_slot_to_spare_speaks_for_all_of_its_audio(tiny_recognizer, rng, monkeypatch, fill):
     """One whose slots are all taken may have had no slot for what comes after its last word."""
     nothing, spoken_for = tiny_recognizer.vocabulary.index(fill), []
-    monkeypatch.setattr(transcribe, "stitch", lambda windows: spoken_for.extend(windows) or [])
+    monkeypatch.setattr(transcribe.Stitcher, "add", lambda _, window: spoken_for.append(window) or [])
     for slots in ([A, B, C, nothing], [nothing, A, B, C], [nothing] * 4, [A, B, C, D]):
         transcribe_samples(saying(tiny_recognizer, *slots), noise(rng, 1.5), hop_seconds=1.5)
     assert [window.until for window in spoken_for[:3]] == [1.5] * 3

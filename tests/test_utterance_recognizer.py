@@ -14,7 +14,8 @@ from keras_stt.features import log_mel
 from keras_stt.recognizer import UtteranceRecognizer, load_model
 from keras_stt.speed import change_speed
 from keras_stt.tokens import CharacterTokens, Tokens
-from keras_stt.transcribe.utterances import MOST_SECONDS, SPEEDS, Decoding, Heard, decode, hear, hear_at_speeds
+from keras_stt.transcribe.chunks import MOST_SECONDS
+from keras_stt.transcribe.utterances import SPEEDS, Decoding, Heard, decode, hear, hear_at_speeds
 
 SECONDS_A_WORD = WORD_SECONDS + PAUSE_SECONDS
 SURE = 6.0  # a logit

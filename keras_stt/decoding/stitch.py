@@ -43,64 +43,94 @@ class _Place:
     """A place in the transcript at which some windows heard a word."""
 
     def __init__(self, middle: float):
-        self.middle, self.present, self.absent = middle, 0.0, 0.0
+        self.middle, self.present, self.absent, self.asked = middle, 0.0, 0.0, 0.0
         self.votes: dict[str, float] = {}
         self.heard: list[tuple[float, Word]] = []
 
     def vote(self, word: Word, weight: float) -> None:
+        """Takes a word that a window heard here, which is to be believed as much as `weight` says."""
+        self.asked += weight
+        weight *= word.confidence
         self.heard.append((weight, word))
         self.present += weight
         self.votes[word.text] = self.votes.get(word.text, 0.0) + weight
         self.middle = sum(w * heard.middle for w, heard in self.heard) / max(self.present, 1e-9)
 
-    def word(self) -> Word | None:
+    def word(self, own_confidence: bool) -> Word | None:
         """The word with most votes, at its voters' mean time; None where most windows heard nothing."""
         if self.present <= self.absent or not self.heard:
             return None
+        if own_confidence and len(self.heard) == 1 and not self.absent:
+            return self.heard[0][1]
         text = max(self.votes, key=self.votes.get)
         weights = np.array([weight for weight, word in self.heard if word.text == text])
         times = np.array([(word.start, word.end) for _, word in self.heard if word.text == text])
         start, end = (weights @ times) / weights.sum()
-        return Word(text, float(start), float(end), self.votes[text] / (self.present + self.absent))
+        asked = self.asked if own_confidence else self.present
+        return Word(text, float(start), float(end), self.votes[text] / (asked + self.absent))
 
 
-def stitch(windows: list[HeardWindow]) -> list[Word]:
+class Stitcher:
     """One transcript from overlapping windows in order of time, after ROVER (Fiscus, 1997) with times.
 
     Each window's words are paired with the places found so far by dynamic programming over their distance in time and
     whether the word is the same. A window's vote weighs as much as its confidence, and little near its edges.
     """
-    places: list[_Place] = []
-    longest = max((window.until - window.start for window in windows), default=0.0)
-    for number, window in enumerate(windows):
+
+    def __init__(self, own_confidence: bool = False):
+        """Takes what the confidence of a word is to be.
+
+        Args:
+            own_confidence: the mean of what its windows give it, those that heard another or nothing counting as 0;
+                by default its share of the votes.
+        """
+        self._own_confidence = own_confidence
+        self._places: list[_Place] = []  # those that the next window may change
+        self._windows: list[HeardWindow] = []  # those that may speak for what the next one hears
+        self._longest = 0.0  # seconds, of all windows
+
+    def add(self, window: HeardWindow) -> list[Word]:
+        """Takes the next window, and returns the words that neither it nor a later one will change."""
         # Windows come in order of time, so what this one can speak of lies at the end.
+        places = self._places
         first = len(places)
         while first and places[first - 1].middle >= window.start:
             first -= 1
         stop = first
         while stop < len(places) and places[stop].middle <= window.until:
             stop += 1
-        earlier = _windows_since(windows, number, window.start - longest)
         merged = []
         for place, word in _pair(places[first:stop], window.words):
             if place is None:
                 place = _Place(word.middle)
-                place.absent = sum(_weight(past, word.middle) for past in earlier if past.speaks_for(word.middle))
+                speaking = (past for past in self._windows if past.speaks_for(word.middle))
+                place.absent = sum(_weight(past, word.middle) for past in speaking)
             if word is None:
                 place.absent += _weight(window, place.middle)
             else:
-                place.vote(word, word.confidence * _weight(window, word.middle))
+                place.vote(word, _weight(window, word.middle))
             merged.append(place)
-        places[first:stop] = sorted(merged, key=lambda place: place.middle)
-    return [word for word in (place.word() for place in places) if word is not None]
+        merged.sort(key=lambda place: place.middle)
+        final, self._places = places[:first], merged + places[stop:]
+        self._longest = max(self._longest, window.until - window.start)
+        self._windows = [past for past in self._windows if past.start >= window.start - self._longest] + [window]
+        return self._words(final)
+
+    def finish(self) -> list[Word]:
+        """The words that are left."""
+        final, self._places = self._places, []
+        return self._words(final)
+
+    def _words(self, places: list[_Place]) -> list[Word]:
+        words = (place.word(self._own_confidence) for place in places)
+        return [word for word in words if word is not None]
 
 
-def _windows_since(windows: list[HeardWindow], number: int, time: float) -> list[HeardWindow]:
-    """The windows before `number` that begin at `time` or later."""
-    first = number
-    while first and windows[first - 1].start >= time:
-        first -= 1
-    return windows[first:number]
+def stitch(windows: list[HeardWindow]) -> list[Word]:
+    """One transcript from overlapping windows in order of time; see `Stitcher`."""
+    stitcher = Stitcher()
+    words = [word for window in windows for word in stitcher.add(window)]
+    return words + stitcher.finish()
 
 
 def _weight(window: HeardWindow, time: float) -> float:

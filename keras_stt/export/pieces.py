@@ -7,7 +7,7 @@ longer than what models are trained on.
 import dataclasses
 
 from keras_stt.features import FRAME_SECONDS
-from keras_stt.transcribe.utterances import MOST_SECONDS, OVERLAP_SECONDS
+from keras_stt.transcribe.chunks import MOST_SECONDS, OVERLAP_SECONDS
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The utterance model as its users meet it: it transcribes, aligns, completes and ranks texts."""
 
 import functools
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import keras
@@ -13,12 +14,12 @@ from keras_stt.decoding.stitch import Word
 from keras_stt.errors import InputError
 from keras_stt.features import log_mel
 from keras_stt.models.utterance import UtteranceModel
-from keras_stt.recognizer.audio_input import load_samples
+from keras_stt.recognizer.audio_input import load_blocks, load_samples
 from keras_stt.recognizer.language_models import load_language_model
 from keras_stt.text import normalize
 from keras_stt.tokens import Tokens, tokens_from_config
-from keras_stt.transcribe.transcript import Transcript
-from keras_stt.transcribe.utterances import Decoding, Heard, hear, transcribe_samples
+from keras_stt.transcribe.transcript import Transcript, transcript_of
+from keras_stt.transcribe.utterances import Decoding, Heard, hear, stream
 
 PASSES = 1
 _SEARCH = ("beam", "lm_weight", "word_bonus", "unknown_bonus")  # what transcription ignores without a language model
@@ -53,8 +54,16 @@ class UtteranceRecognizer(UtteranceModel):
         Returns:
             A `Transcript`: `.text`, and `.words` with times and confidences.
         """
-        settings = Decoding(passes, **_with_language_model(decoding, _SEARCH))
-        return transcribe_samples(self, load_samples(audio, sample_rate), settings, self.lead)
+        return transcript_of(load_blocks(audio, sample_rate), lambda blocks: self.stream(blocks, passes, **decoding))
+
+    def stream(self, blocks: Iterable[np.ndarray], passes: int = PASSES, **decoding) -> Iterator[Word]:
+        """Yields the words of a recording as they become final, in memory that does not grow with it.
+
+        Args:
+            blocks: 16 kHz mono float32 `(N,)`, one after the other, as `keras_stt.audio.audio_blocks` reads a file.
+            passes, decoding: as of `transcribe`.
+        """
+        return stream(self, blocks, Decoding(passes, **_with_language_model(decoding, _SEARCH)), self.lead)
 
     def align(self, audio, text: str, sample_rate: int | None = None) -> list[Word]:
         """When each word of a known text is said: Viterbi over the encoder's CTC head.

@@ -2,26 +2,24 @@
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from keras_stt.audio import SAMPLE_RATE, is_long_silence
+from keras_stt.audio import is_long_silence
 from keras_stt.decoding.beam import beam_search
 from keras_stt.decoding.ctc import greedy
 from keras_stt.decoding.ctc_alignment import forward_scores, least_steps, log_softmax, viterbi, word_times
 from keras_stt.decoding.spoken_tokens import SpokenTokens
-from keras_stt.decoding.stitch import HeardWindow, Word, stitch
+from keras_stt.decoding.stitch import Word
 from keras_stt.decoding.vote import vote
 from keras_stt.errors import InputError
-from keras_stt.features import FRAME_SECONDS, HOP_LENGTH, frame_count, log_mel_between
+from keras_stt.features import FRAME_SECONDS, log_mel
 from keras_stt.speed import change_speed
 from keras_stt.tokens import Tokens
-from keras_stt.transcribe.transcript import Transcript
+from keras_stt.transcribe.chunks import Chunk, Stitcher, cut
 
-MOST_SECONDS = 30.0  # heard at once; longer recordings are heard in pieces
-OVERLAP_SECONDS = 6.0  # of two pieces, whose words there are put together
-PIECES_TOGETHER = 16  # of a long recording, before the next are looked at: what is in memory has an end
+TOGETHER_SECONDS = 240.0  # of chunks of a long recording that are heard before the next are looked at
 BATCH_SECONDS = 120.0  # of audio, padded, that is heard together
 FRAME_MULTIPLE = 160  # of a batch's length: few lengths mean few compiled graphs
 SPEEDS = (1.0, 0.9, 1.1, 0.95, 1.05, 0.85, 1.15)  # at which candidates are heard, in this order
@@ -85,64 +83,40 @@ class Heard:
         return log_softmax(np.mean(self.said, axis=0))
 
 
-def transcribe_samples(model, samples: np.ndarray, decoding: Decoding, lead: float = 0.0) -> Transcript:
-    """Transcribes 16 kHz mono float32 samples `(N,)` of any length.
+def stream(model, blocks: Iterable[np.ndarray], decoding: Decoding, lead: float = 0.0) -> Iterator[Word]:
+    """Yields the words of a recording, with its times, as they become final.
 
     Args:
         model: an `UtteranceModel`.
+        blocks: 16 kHz mono float32 `(N,)`, one after the other. They are asked for when they are needed, and what was
+            made of them is let go: memory does not grow with the recording.
         lead: seconds by which the model's tokens come after their words begin.
     """
-    duration, frames = len(samples) / SAMPLE_RATE, frame_count(len(samples))
-    pieces = _pieces(frames)
-    words = []
-    for first in range(0, len(pieces), PIECES_TOGETHER):
-        words += _words_of(model, samples, pieces[first : first + PIECES_TOGETHER], decoding, lead)
-    if len(pieces) == 1:
-        return Transcript(_within(words[0], duration), duration)
-    windows = []
-    for (start, stop), said in zip(pieces, words, strict=True):
-        begin = start * FRAME_SECONDS
-        moved = tuple(dataclasses.replace(w, start=w.start + begin, end=w.end + begin) for w in said)
-        windows.append(HeardWindow(begin, stop * FRAME_SECONDS, moved, cut_at_end=stop < frames))
-    return Transcript(_within(stitch(windows), duration), duration)
+    stitcher, together, seconds = Stitcher(), [], 0.0
+    for chunk in cut(blocks):
+        together.append(chunk)
+        seconds += chunk.end - chunk.start
+        if seconds >= TOGETHER_SECONDS:
+            yield from _stitched(model, together, decoding, lead, stitcher)
+            together, seconds = [], 0.0
+    yield from _stitched(model, together, decoding, lead, stitcher)
+    yield from stitcher.finish()
 
 
-def _words_of(model, samples: np.ndarray, pieces, decoding: Decoding, lead: float) -> list[list[Word]]:
-    """The words of some pieces of a recording, each piece's with times from its own start; none of long silence."""
-    words: list[list[Word]] = [[] for _ in pieces]
-    rows = [
-        row
-        for row, (start, stop) in enumerate(pieces)
-        if not is_long_silence(samples[start * HOP_LENGTH : stop * HOP_LENGTH])
-    ]
-    frames = [log_mel_between(samples, *pieces[row], model.mel_bands) for row in rows]
+def _stitched(model, chunks: list[Chunk], decoding: Decoding, lead: float, stitcher: Stitcher) -> Iterator[Word]:
+    for chunk, words in zip(chunks, words_of(model, chunks, decoding, lead), strict=True):
+        yield from stitcher.add(chunk, words)
+
+
+def words_of(model, chunks: Sequence[Chunk], decoding: Decoding, lead: float = 0.0) -> list[list[Word]]:
+    """The words of each chunk, with times from its own start; none of long silence."""
+    words: list[list[Word]] = [[] for _ in chunks]
+    rows = [row for row, chunk in enumerate(chunks) if not is_long_silence(chunk.samples)]
+    frames = [log_mel(chunks[row].samples, model.mel_bands) for row in rows]
     heard = hear_at_speeds(model, frames, decoding.passes, decoding.candidates)
     for row, hearings in zip(rows, heard, strict=True):
         words[row] = decode(model, hearings, decoding, lead)
     return words
-
-
-def _within(words: list[Word], duration: float) -> list[Word]:
-    """The same words, none beyond the recording, whose last step may be longer than what is left of it.
-
-    Nor does any last into the next, which another piece may have heard a little earlier.
-    """
-    starts = [min(word.start, duration) for word in words]
-    limits = [*starts[1:], duration][: len(words)]
-    return [
-        dataclasses.replace(word, start=start, end=max(start, min(word.end, limit)))
-        for word, start, limit in zip(words, starts, limits, strict=True)
-    ]
-
-
-def _pieces(frames: int) -> list[tuple[int, int]]:
-    """First frame and the one after the last of each piece; equally long ones that overlap, where one is too long."""
-    most, overlap = round(MOST_SECONDS / FRAME_SECONDS), round(OVERLAP_SECONDS / FRAME_SECONDS)
-    if frames <= most:
-        return [(0, frames)]
-    count = -(-(frames - overlap) // (most - overlap))
-    starts = np.linspace(0, frames - most, count).round().astype(int).tolist()
-    return [(start, start + most) for start in starts]
 
 
 def hear_at_speeds(model, frames: Sequence[np.ndarray], passes: int, candidates: int = 1) -> list[list[Heard]]:

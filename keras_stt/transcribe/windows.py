@@ -1,26 +1,28 @@
 """A recording to its words with a window model: windows slide over it, are decoded in batches, and stitched."""
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 
-from keras_stt.audio import SAMPLE_RATE, is_long_silence
+from keras_stt.audio import is_long_silence
 from keras_stt.decoding.refine import refine
-from keras_stt.decoding.stitch import HeardWindow, Word, stitch
+from keras_stt.decoding.stitch import HeardWindow, Stitcher, Word
 from keras_stt.errors import InputError
 from keras_stt.features import FRAME_SECONDS, HOP_LENGTH, frame_count, log_mel_between
 from keras_stt.text import Vocabulary
-from keras_stt.transcribe.transcript import Transcript
 
 HOP_SECONDS = 0.6  # from one window to the next
 BATCH_WINDOWS = (8, 32)  # few sizes mean few compiled graphs; a short recording does not fill the larger
 WORD_SHARE = 0.15  # of a word's attention that lies before its start, and after its end
 
 
-def transcribe_samples(model, samples: np.ndarray, passes: int = 1, hop_seconds: float = HOP_SECONDS) -> Transcript:
-    """Transcribes 16 kHz mono float32 samples of any length with a window model.
+def stream(model, blocks: Iterable[np.ndarray], passes: int = 1, hop_seconds: float = HOP_SECONDS) -> Iterator[Word]:
+    """Yields the words of a recording, with its times, as they become final.
 
     Args:
         model: a `MaskedTokenModel`.
-        samples: `(N,)`.
+        blocks: 16 kHz mono float32 `(N,)`, one after the other. They are asked for when they are needed, and what was
+            made of them is let go: memory does not grow with the recording.
         passes: refinement passes in each window; see `decoding.refine`.
         hop_seconds: from one window to the next; smaller asks more windows about each word.
 
@@ -32,25 +34,49 @@ def transcribe_samples(model, samples: np.ndarray, passes: int = 1, hop_seconds:
         raise InputError(f"hop of {hop_seconds} s: give more than 0 and at most the window's {window_seconds:.2f} s")
     if passes < 1:
         raise InputError(f"passes {passes}: give at least 1")
-    frames, duration = frame_count(len(samples)), len(samples) / SAMPLE_RATE
-    vocabulary = Vocabulary.from_list(model.vocabulary)
-    hop = max(1, round(hop_seconds / FRAME_SECONDS))
-    starts = np.arange(0, max(1, frames), hop)
-    heard: list[HeardWindow] = []
-    if frames == 0:
-        return Transcript([], duration)
-    for first in range(0, len(starts), BATCH_WINDOWS[-1]):
-        heard += _hear(model, vocabulary, samples, starts[first : first + BATCH_WINDOWS[-1]], passes)
-    return Transcript(stitch(heard), duration)
+    return _stitched(model, blocks, passes, max(1, round(hop_seconds / FRAME_SECONDS)))
 
 
-def _hear(model, vocabulary: Vocabulary, samples: np.ndarray, starts: np.ndarray, passes: int) -> list[HeardWindow]:
-    """The words heard in the windows that begin at frames `starts`; none in long silence."""
-    first, stop = int(starts[0]), min(int(starts[-1]) + model.audio_frames, frame_count(len(samples)))
-    if is_long_silence(samples[first * HOP_LENGTH : stop * HOP_LENGTH]):
+def _stitched(model, blocks: Iterable[np.ndarray], passes: int, hop: int) -> Iterator[Word]:
+    vocabulary, stitcher = Vocabulary.from_list(model.vocabulary), Stitcher()
+    held, before, begun = (
+        np.zeros(0, np.float32),
+        0,
+        0,
+    )  # samples, the frames before them, frames at which windows began
+    span = (BATCH_WINDOWS[-1] - 1) * hop + model.audio_frames  # frames of a batch of windows
+
+    def heard(stop: int) -> Iterator[Word]:
+        starts = np.arange(begun, min(stop, begun + BATCH_WINDOWS[-1] * hop), hop)
+        for window in _hear(model, vocabulary, held, before, starts, passes):
+            yield from stitcher.add(window)
+
+    for block in blocks:
+        held = np.concatenate([held, block])
+        while before + frame_count(len(held)) > begun + span:  # one more: a frame's window reaches into the next
+            yield from heard(begun + span)
+            begun += BATCH_WINDOWS[-1] * hop
+            passed = max(0, begun - 1) - before  # and into the one before
+            held, before = held[passed * HOP_LENGTH :], before + passed
+    while begun < before + frame_count(len(held)):
+        yield from heard(before + frame_count(len(held)))
+        begun += BATCH_WINDOWS[-1] * hop
+    yield from stitcher.finish()
+
+
+def _hear(
+    model, vocabulary: Vocabulary, samples: np.ndarray, before: int, starts: np.ndarray, passes: int
+) -> list[HeardWindow]:
+    """The words heard in the windows that begin at frames `starts`; none in long silence.
+
+    Args:
+        samples: of the recording, but for its first `before` frames.
+    """
+    first, stop = int(starts[0]), min(int(starts[-1]) + model.audio_frames, before + frame_count(len(samples)))
+    if is_long_silence(samples[(first - before) * HOP_LENGTH : (stop - before) * HOP_LENGTH]):
         ends = np.minimum(starts + model.audio_frames, stop)
         return [HeardWindow(b * FRAME_SECONDS, e * FRAME_SECONDS, ()) for b, e in zip(starts, ends, strict=True)]
-    frames = log_mel_between(samples, first, stop, model.mel_bands)
+    frames = log_mel_between(samples, first - before, stop - before, model.mel_bands)
     size = next(size for size in BATCH_WINDOWS if size >= len(starts))
     inputs = {
         "features": np.zeros((size, model.audio_frames, model.mel_bands), np.float32),
