@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from keras_stt.decoding.stitch import Word
 from keras_stt.formats.transcript_jsonl import word_fields
-from keras_stt.serve.hearing import Stretch
+from keras_stt.serve.hearing import Heard
 from keras_stt.serve.schema import Segment, TimedWord, VerboseTranscription
 from keras_stt.transcribe import Transcript
 
@@ -14,10 +14,9 @@ UNDETERMINED = "und"  # ISO 639's code for a language that nobody named
 LEAST_CONFIDENCE = 1e-4  # of which a logarithm is taken
 
 
-def transcript_of(stretches: Sequence[Stretch]) -> Transcript:
-    """All stretches of a recording together."""
-    words = [word for stretch in stretches for word in stretch.words]
-    return Transcript(words, stretches[-1].duration)
+def transcript_of(parts: Sequence[Heard]) -> Transcript:
+    """All that was heard in a recording."""
+    return Transcript([part.word for part in parts if part.word is not None], parts[-1].duration)
 
 
 def verbose(transcript: Transcript, language: str, granularities: Sequence[str]) -> VerboseTranscription:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Annotated
 
+import numpy as np
 from fastapi import APIRouter, File, Form, Request, UploadFile
 
 from keras_stt.audio import SAMPLE_RATE
@@ -12,11 +13,12 @@ from keras_stt.serve.errors import ApiError, documented
 from keras_stt.serve.schema import FilledText, FilledWord
 from keras_stt.serve.served import FILL_SECONDS, MOST_PASSES
 from keras_stt.serve.service import Service
-from keras_stt.serve.uploads import FILE_TYPES, KINDS, read_upload
+from keras_stt.serve.uploads import FILE_TYPES, KINDS, upload_blocks
 
 PATH = "/v1/audio/fill"
 LONGEST_TEXT = 4_000  # characters
 LAST_SECOND = 1e6
+_NOTHING = np.zeros(0, np.float32)
 
 
 def fill_router(service: Service) -> APIRouter:
@@ -65,7 +67,7 @@ def fill_router(service: Service) -> APIRouter:
             raise ApiError(400, f"end {end:g} s: not after start, {start:g} s", "invalid_value", "end")
 
         def work(loaded) -> Iterator[Filled]:
-            samples = read_upload(file.file, FILL_SECONDS, start, end)
+            samples = np.concatenate([_NOTHING, *upload_blocks(file.file, FILL_SECONDS, start, end)])
             yield loaded.fill(samples, text, SAMPLE_RATE, passes, **service.served.filling)
 
         (filled,) = await service.workers.all_parts(work, request, param="text")

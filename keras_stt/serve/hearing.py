@@ -1,7 +1,7 @@
-"""A recording to its words, a stretch at a time."""
+"""A recording to its words, one after the other."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -11,25 +11,35 @@ from keras_stt.serve.served import Served
 
 
 @dataclasses.dataclass(frozen=True)
-class Stretch:
-    """The next words of a recording.
+class Heard:
+    """The next word of a recording, or its end.
 
     Attributes:
-        words: in order, with times in the recording.
-        duration: seconds of the whole recording.
+        word: with times in the recording; None after the last.
+        duration: seconds of the recording, as far as it is read: in the end, of all of it.
     """
 
-    words: list[Word]
+    word: Word | None
     duration: float
 
 
-def hear(model, samples: np.ndarray, served: Served, passes: int) -> Iterator[Stretch]:
-    """Yields the words of 16 kHz samples `(N,)` as they are found.
+def hear(model, blocks: Iterable[np.ndarray], served: Served, passes: int) -> Iterator[Heard]:
+    """Yields the words of a recording as they are final, and last its end.
 
     Args:
         model: as `load_model` gives it.
-        served: how it is asked.
+        blocks: 16 kHz samples `(N,)`, taken as they are needed: memory does not grow with the recording.
+        served: how the model is asked.
         passes: refinements; 0 is the draft.
     """
-    transcript = model.transcribe(samples, SAMPLE_RATE, passes=passes, **served.transcribing)
-    yield Stretch(transcript.words, transcript.duration)
+    samples = 0
+
+    def counted() -> Iterator[np.ndarray]:
+        nonlocal samples
+        for block in blocks:
+            samples += len(block)
+            yield block
+
+    for word in model.stream(counted(), passes=passes, **served.transcribing):
+        yield Heard(word, samples / SAMPLE_RATE)
+    yield Heard(None, samples / SAMPLE_RATE)

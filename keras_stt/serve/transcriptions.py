@@ -9,11 +9,11 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response, Streami
 from keras_stt.serve.answers import as_format, transcript_of, verbose
 from keras_stt.serve.errors import documented
 from keras_stt.serve.events import begun, events_of
-from keras_stt.serve.hearing import Stretch, hear
+from keras_stt.serve.hearing import Heard, hear
 from keras_stt.serve.schema import Transcription, VerboseTranscription
 from keras_stt.serve.served import MOST_PASSES
 from keras_stt.serve.service import Service
-from keras_stt.serve.uploads import FILE_TYPES, KINDS, read_upload
+from keras_stt.serve.uploads import FILE_TYPES, KINDS, upload_blocks
 
 PATH = "/v1/audio/transcriptions"
 IGNORED = "Taken and not used: "
@@ -21,7 +21,7 @@ IGNORED = "Taken and not used: "
 _EVENT = {
     "type": "object",
     "required": ["data"],
-    "properties": {"data": {"type": "string", "description": "JSON: `type`, and `delta` and `words`, or `text`."}},
+    "properties": {"data": {"type": "string", "description": "JSON: `type`, and `delta` and `word`, or `text`."}},
 }
 _ANSWER = {
     "model": Transcription | VerboseTranscription,
@@ -66,13 +66,13 @@ def transcription_router(service: Service) -> APIRouter:
         """Transcribes a recording. Fields that are not named here are taken and not used."""
         service.require_model(model)
 
-        def work(loaded) -> Iterator[Stretch]:
-            samples = read_upload(file.file, service.limits.max_seconds)
-            yield from hear(loaded, samples, served, passes)
+        def work(loaded) -> Iterator[Heard]:
+            blocks = upload_blocks(file.file, service.limits.max_seconds)
+            yield from hear(loaded, blocks, served, passes)
 
         if stream:
-            stretches = await begun(service.workers.parts(work, request, "file"))
-            return StreamingResponse(events_of(stretches), media_type="text/event-stream")
+            parts = await begun(service.workers.parts(work, request, "file"))
+            return StreamingResponse(events_of(parts), media_type="text/event-stream")
         transcript = transcript_of(await service.workers.all_parts(work, request, "file"))
         if response_format == "json":
             return JSONResponse({"text": transcript.text})

@@ -7,7 +7,7 @@ export async function model() {
 }
 
 /**
- * Transcribes a recording, and calls `heard(words)` with all words so far whenever there are more.
+ * Transcribes a recording, and calls `heard(words)` with all words so far whenever there is one more.
  * Resolves to all words and the recording's seconds.
  */
 export async function transcribe(file, passes, heard, signal) {
@@ -19,9 +19,9 @@ export async function transcribe(file, passes, heard, signal) {
   const words = [];
   for await (const event of events(answer.body)) {
     if (event.error) throw new Error(event.error.message);
-    if (event.words) {
-      words.push(...event.words);
-      heard([...words]);
+    if (event.word) {
+      words.push(event.word);
+      heard(words);
     } else if (event.type === "transcript.text.done") {
       return { words, duration: event.duration };
     }

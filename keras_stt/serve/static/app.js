@@ -74,13 +74,13 @@ async function hear(file, signal) {
   let draft = null;
   if (refines()) {
     say("Drafting …");
-    draft = await api.transcribe(file, 0, (words) => shown(words.map(asPending)), signal);
+    draft = await api.transcribe(file, 0, (words) => soon(() => words.map(asPending)), signal);
     say("Refining …");
     shown(draft.words.map(asPending));
   } else {
     say("Listening …");
   }
-  const done = await api.transcribe(file, passes, (words) => shown(withDraft(words, draft)), signal);
+  const done = await api.transcribe(file, passes, (words) => soon(() => withDraft(words, draft)), signal);
   if (signal.aborted) return;
   state.heard = done.words;
   state.duration = done.duration;
@@ -107,21 +107,28 @@ function asPending(word) {
   return { ...word, pending: true };
 }
 
+let next = null; // gives the words that are shown with the next picture
+
+function soon(words) {
+  if (!next) requestAnimationFrame(() => next && shown(next()));
+  next = words;
+}
+
 function shown(words) {
+  next = null;
   state.words = words;
   at("result").hidden = false;
   draw();
 }
 
 function draw() {
-  show(at("words"), state.words, choose);
+  show(at("words"), state.words, choose, (word) => (at("detail").textContent = told(word)));
   at("fill").disabled = !state.words.some((word) => word.blanked);
   at("reset").hidden = !state.words.some((word) => word.was !== undefined || word.blanked);
 }
 
 function choose(number) {
   const word = state.words[number];
-  at("detail").textContent = told(word);
   if (state.blanking && !word.pending) {
     word.blanked = !word.blanked;
     draw();
@@ -181,7 +188,7 @@ function advise() {
   at("blank").setAttribute("aria-pressed", state.blanking);
   at("hint").textContent = state.blanking
     ? "Click the words that are to be filled in again, then “Fill in from the audio”."
-    : "Click a word to hear it. The darker it is, the less sure is the model.";
+    : "Click a word to hear it. The more it is coloured, the less sure the model is.";
 }
 
 async function download() {
@@ -241,6 +248,7 @@ function recordingIs(on) {
 }
 
 function clear() {
+  next = null;
   Object.assign(state, { heard: [], words: [], blanking: false, playable: true, duration: 0 });
   at("error").hidden = at("result").hidden = at("comparison").hidden = true;
   at("audio").hidden = false;

@@ -3,15 +3,15 @@
 const PAUSE = 0.7; // seconds, after which a line begins
 const LINE = 12; // words of a line, at most
 
-/** Shows words in `place`; `chosen(number)` is called for the one that is clicked. */
-export function show(place, words, chosen) {
+/** Shows words in `place`; `chosen(number)` is called for the one that is clicked, `pointed(word)` for one looked at. */
+export function show(place, words, chosen, pointed) {
   const lines = [];
   words.forEach((word, number) => {
     const before = words[number - 1];
     const last = lines.at(-1);
     if (!last || word.start - before.end >= PAUSE || last.count === LINE) lines.push(line(word.start));
     const { chips } = lines.at(-1);
-    chips.append(chip(word, () => chosen(number)));
+    chips.append(chip(word, () => chosen(number), () => pointed(word)));
     lines.at(-1).count += 1;
   });
   place.replaceChildren(...lines.map(({ element }) => element));
@@ -42,7 +42,7 @@ function line(start) {
   return { element, chips, count: 0 };
 }
 
-function chip(word, clicked) {
+function chip(word, clicked, pointed) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "word";
@@ -55,9 +55,11 @@ function chip(word, clicked) {
   if (word.was !== undefined) {
     button.classList.add("filled");
     const note = document.createElement("small");
-    note.textContent = `${percent(word.confidence)}, was ${word.was}`;
+    note.textContent = `${percent(word.confidence)}, ${word.was === word.word ? "as before" : `was ${word.was}`}`;
     button.append(note);
   }
   button.addEventListener("click", clicked);
+  button.addEventListener("pointerenter", pointed);
+  button.addEventListener("focus", pointed);
   return button;
 }
