@@ -5,12 +5,15 @@ import zlib
 from collections.abc import Sequence
 
 from keras_stt.decoding.stitch import Word
+from keras_stt.formats.cues import PAUSE_SECONDS, cues, word_groups
+from keras_stt.formats.subtitles import format_srt, format_vtt
 from keras_stt.formats.transcript_jsonl import word_fields
 from keras_stt.serve.hearing import Heard
 from keras_stt.serve.schema import Segment, TimedWord, VerboseTranscription
 from keras_stt.transcribe import Transcript
 
 UNDETERMINED = "und"  # ISO 639's code for a language that nobody named
+SEGMENT_SECONDS = 10.0  # of a segment of `verbose_json`, at most
 LEAST_CONFIDENCE = 1e-4  # of which a logarithm is taken
 
 
@@ -25,7 +28,10 @@ def verbose(transcript: Transcript, language: str, granularities: Sequence[str])
     if "word" in granularities:
         words = [TimedWord(**word_fields(word)) for word in transcript.words]
     if "segment" in granularities:
-        segments = [_segment(number, cue) for number, cue in enumerate(cues(transcript.words))]
+        segments = [
+            _segment(number, group)
+            for number, group in enumerate(word_groups(transcript.words, _is_short, PAUSE_SECONDS))
+        ]
     return VerboseTranscription(
         task="transcribe",
         language=language or UNDETERMINED,
@@ -54,9 +60,13 @@ def _segment(number: int, words: Sequence[Word]) -> Segment:
     )
 
 
-def cues(words):  # TEMPORARY
-    return [words[i : i + 10] for i in range(0, len(words), 10)]
-
-
 def as_format(transcript: Transcript, name: str) -> str:
-    return transcript.text
+    """A transcript as plain text: `text`, `srt` or `vtt`."""
+    if name == "text":
+        return transcript.text + "\n"
+    write = {"srt": format_srt, "vtt": format_vtt}[name]
+    return write(cues(transcript.words))
+
+
+def _is_short(words: Sequence[Word]) -> bool:
+    return words[-1].end - words[0].start <= SEGMENT_SECONDS

@@ -21,7 +21,7 @@ REASONS = {
     422: "A field is missing or has no such value.",
     429: "Too many requests wait already; `Retry-After` says when to come again.",
     500: "The server failed.",
-    503: "The server is stopping, or has no memory left.",
+    503: "The server has no memory left, too many connections, or is stopping.",
     504: "The answer was not ready in time.",
 }
 

@@ -15,7 +15,7 @@ class TimedWord(BaseModel):
 
 
 class Segment(BaseModel):
-    """Words that are shown together, as a subtitle has them."""
+    """Words between two pauses, or ten seconds of them."""
 
     id: int
     seek: int = Field(description="Always 0.")

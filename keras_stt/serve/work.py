@@ -46,7 +46,7 @@ class Workers:
         return self._seconds * max(1, self._waiting) / self.limits.concurrency / 2
 
     def stop(self) -> None:
-        """Ends: what waits is told so, and what is at work ends at its next part."""
+        """Ends: nothing more is begun, and what is at work ends at its next part."""
         self._stopping.set()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
@@ -103,8 +103,6 @@ class Workers:
                     return await found.get()
             except TimeoutError:
                 pass
-            if self._stopping.is_set():
-                raise ApiError(503, "the server is stopping; try again soon", "stopping")
             if left <= LOOK_SECONDS:
                 limit = f"{self.limits.timeout_s:g} s"
                 raise ApiError(504, f"not ready within {limit}; send a shorter recording, or try later", "timeout")
