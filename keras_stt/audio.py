@@ -17,7 +17,7 @@ import soundfile
 from keras_stt.errors import InputError, one_line
 
 SAMPLE_RATE = 16_000  # Hz; every model of this package hears this rate
-EXTENSIONS = (".flac", ".opus", ".wav", ".ogg", ".mp3")
+EXTENSIONS = (".flac", ".opus", ".wav", ".ogg", ".mp3", ".oga", ".aiff", ".aif", ".au", ".caf", ".w64", ".rf64")
 # Hz. Below, no consonant is left to hear; at 1 Hz each sample would become 16,000. Above, nobody records.
 LOWEST_RATE, HIGHEST_RATE = 4_000, 768_000
 LOUDEST = 2.0**31  # of a sample; floats may be integers that nobody scaled, larger ones are no sound
@@ -157,7 +157,9 @@ def is_long_silence(samples: np.ndarray) -> bool:
 def _opened(source) -> Iterator[soundfile.SoundFile]:
     """An audio file with a rate of speech; whatever goes wrong with it meanwhile becomes an AudioError."""
     name, source = _name(source), io.BytesIO(source) if isinstance(source, bytes) else source
-    if not hasattr(source, "read"):
+    if hasattr(source, "read"):
+        source.seek(0)
+    else:
         _require_file(source, name)
         source = os.fspath(source)
     try:

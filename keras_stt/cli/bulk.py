@@ -5,12 +5,12 @@ import os
 
 from keras_stt.bulk.engine import make_missing
 from keras_stt.bulk.parts import divide, file_identity, forget_failed, join_json_lines
-from keras_stt.bulk.recordings import find_recordings
 from keras_stt.bulk.transcripts import Transcription
 from keras_stt.cli import bulk_prepare
 from keras_stt.cli.bulk_engine import add_engine_arguments, engine_of, from_the_root
 from keras_stt.cli.decoding import add_decoding_arguments, check_decoding_arguments, decoding_of
 from keras_stt.cli.model import add_model
+from keras_stt.recordings import find_recordings
 
 PARTS = "parts"  # folder of parts in that of the output
 RECORDINGS = 32  # in a part
