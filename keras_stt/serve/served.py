@@ -3,8 +3,6 @@
 import dataclasses
 import time
 
-from keras_stt.recognizer import UtteranceRecognizer
-
 MOST_PASSES = 4  # more change nothing, and each number is a graph of its own
 FILL_SECONDS = 30.0  # of a recording, heard at once: a completed text is searched for in one piece
 
@@ -45,6 +43,8 @@ class Served:
         Args:
             model: as `load_model` gives it.
         """
+        from keras_stt.recognizer import UtteranceRecognizer  # Keras takes seconds to import
+
         drafts = isinstance(model, UtteranceRecognizer)
         refines = not drafts or model.refiner is not None
         return cls(name, drafts, refines, drafts, passes, transcribing or {}, filling or {})

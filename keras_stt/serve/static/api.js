@@ -17,16 +17,18 @@ export async function transcribe(file, passes, heard, signal) {
   form.set("stream", "true");
   const answer = await asked(fetch("/v1/audio/transcriptions", { method: "POST", body: form, signal }));
   const words = [];
+  let duration = null;
   for await (const event of events(answer.body)) {
     if (event.error) throw new Error(event.error.message);
     if (event.word) {
       words.push(event.word);
       heard(words);
-    } else if (event.type === "transcript.text.done") {
-      return { words, duration: event.duration };
+    } else {
+      duration = event.duration; // of the last event
     }
   }
-  throw new Error("the server broke off; see its log");
+  if (duration === null) throw new Error("the server broke off; see its log");
+  return { words, duration };
 }
 
 /** Completes `text`, what is said from `start` to `end` seconds (null: the recording's end): its words. */
@@ -62,12 +64,13 @@ async function asked(request) {
 }
 
 async function* events(body) {
-  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
   let held = "";
   for (;;) {
     const { value, done } = await reader.read();
     if (done) return;
-    held += value;
+    held += decoder.decode(value, { stream: true });
     const whole = held.split("\n\n");
     held = whole.pop();
     for (const event of whole) yield JSON.parse(event.replace(/^data: /, ""));
