@@ -14,6 +14,8 @@ from serving import tone, until
 
 uvicorn = pytest.importorskip("uvicorn", reason='uvicorn is not installed: pip install -e ".[serve]"')
 
+from keras_stt.cli.main import main  # noqa: E402
+from keras_stt.cli.serve import is_loopback  # noqa: E402
 from keras_stt.decoding.stitch import Word  # noqa: E402
 from keras_stt.serve import Limits, Served, create_app  # noqa: E402
 
@@ -189,3 +191,39 @@ def test_nothing_of_an_upload_is_left(tmp_path, monkeypatch):
         assert http.post("/v1/audio/fill", files={"file": large}).status_code == 422
         assert until(lambda: len(os.listdir("/proc/self/fd")) <= before)
         assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--port=70000"], "--port: 70000; give 0 to 65535"),
+        (["--max_mb=0"], "--max_mb: 0 megabytes; give more than 0"),
+        (["--timeout_s=nan"], "--timeout_s: nan seconds; give more than 0"),
+        (["--concurrency=0"], "--concurrency: 0 copies of the model; give 1 or more"),
+        (["--queue=-1"], "--queue: -1 requests; give 0 or more"),
+        (["--host=192.0.2.1", "--port=0"], "--port: 0 of 192.0.2.1 ("),
+        (["--host=no such.host", "--port=0"], "--host: no such.host ("),
+    ],
+)
+def test_wrong_flags_are_one_line(capsys, flags, said):
+    assert main(["serve", "no-such-model", *flags]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(f"keras-stt: {said}")
+    assert told.count("\n") == 1
+
+
+def test_a_port_that_is_taken_is_told(capsys):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        assert main(["serve", "digits-small", f"--port={taken.getsockname()[1]}"]) == 2
+    assert "in use" in (told := capsys.readouterr().err)
+    assert "give another, or 0 for any free one" in told
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.1.2.3", "::1", "localhost", "LOCALHOST"])
+def test_addresses_of_this_machine_alone(address):
+    assert is_loopback(address)
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "::", "192.168.1.2", "localhost.example", "example.com", ""])
+def test_addresses_that_others_reach(address):
+    assert not is_loopback(address)
