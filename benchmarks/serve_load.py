@@ -1,6 +1,6 @@
 """What a server bears: many clients at once, who ask again as soon as they are answered.
 
-    python benchmarks/serve_load.py [--clients=16] [--seconds=60] [--model=librispeech-small]
+    OMP_NUM_THREADS=1 python benchmarks/serve_load.py [--clients=16] [--seconds=60] [--model=librispeech-small]
 
 Starts `keras-stt serve` on a free port and lets so many clients send sentences of 2 to 5 seconds, a new one as soon as
 the last is answered. Prints, and writes to benchmarks/results/serve_load.json, the requests, what went wrong, how long
@@ -51,6 +51,12 @@ def memory_mb(pid: int) -> float:
     return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) * 1024 / 1e6
 
 
+def cpu_seconds(pid: int) -> float:
+    """User and system time that a process has taken."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
 def load(url: str, pid: int, clients: int, seconds: float, warm_up: float) -> dict:
     """What so many clients meet in that time.
 
@@ -59,11 +65,12 @@ def load(url: str, pid: int, clients: int, seconds: float, warm_up: float) -> di
         warm_up: seconds after which its memory is looked at for the first time.
 
     Returns:
-        `requests` answered, `errors` as lines, `p50_ms`, `p95_ms` and `p99_ms` of an answer, `requests_per_second`,
-        `audio_seconds_per_second`, `memory_mb` after the warm-up and at the end.
+        `requests` answered, `errors` as lines, `p50_ms`, `p95_ms` and `p99_ms` of an answer,
+        `server_cpu_ms_per_request`, `requests_per_second`, `audio_seconds_per_second`, `memory_mb` after the warm-up
+        and at the end.
     """
     sent, took, errors = clips(), [], []
-    began = time.monotonic()
+    began, used = time.monotonic(), cpu_seconds(pid)
     end = began + seconds
 
     def ask(number: int) -> None:
@@ -96,6 +103,7 @@ def load(url: str, pid: int, clients: int, seconds: float, warm_up: float) -> di
         "requests": len(took),
         "errors": errors,
         **percentiles,
+        "server_cpu_ms_per_request": round(1000 * (cpu_seconds(pid) - used) / len(took), 1),
         "requests_per_second": round(len(took) / elapsed, 2),
         "audio_seconds_per_second": round(sum(length for _, length in took) / elapsed, 1),
         "memory_mb": {"warm": round(warm, 1), "end": round(memory_mb(pid), 1)},
@@ -118,8 +126,9 @@ def main() -> None:
             found = load(url[0], server.pid, arguments.clients, arguments.seconds, arguments.seconds / 6)
         finally:
             server.terminate()
-    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
-    write_results("serve_load", {"model": arguments.model, "backend": backend, **found}, ("fastapi", "uvicorn"))
+    backend, threads = os.environ.get("KERAS_BACKEND", "tensorflow"), os.environ.get("OMP_NUM_THREADS", "all")
+    about = {"model": arguments.model, "backend": backend, "threads": threads}
+    write_results("serve_load", {**about, **found}, ("fastapi", "uvicorn"))
     growth = found["memory_mb"]["end"] / found["memory_mb"]["warm"] - 1
     print(
         f"{found['requests']} requests of {found['clients']} clients in {found['seconds']:g} s, "

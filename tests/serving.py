@@ -46,7 +46,8 @@ class Server:
 def serving(*flags: str, model: str = "librispeech-small") -> Iterator[Server]:
     """A server of a model on a free port, with the quickest backend there is."""
     backend = "torch" if importlib.util.find_spec("torch") else "tensorflow"
-    environment = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": str(ROOT)}
+    # One thread: several wait for each other where the machine does other work, such as more tests.
+    environment = {**os.environ, "KERAS_BACKEND": backend, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "keras_stt", "serve", model, "--port=0", *flags]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, cwd=ROOT, env=environment, **pipes) as process:

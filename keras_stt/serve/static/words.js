@@ -1,7 +1,7 @@
 // A transcript as chips, a button for every word, in lines with the time at which each begins.
 
 const PAUSE = 0.7; // seconds, after which a line begins
-const LINE = 12; // words of a line, at most
+const LINE = 10; // words of a line, at most
 
 /** Shows words in `place`; `chosen(number)` is called for the one that is clicked, `pointed(word)` for one looked at. */
 export function show(place, words, chosen, pointed) {
