@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
-from serving import tone, until
+from serving import ROOT, tone, until
 
 uvicorn = pytest.importorskip("uvicorn", reason='uvicorn is not installed: pip install -e ".[serve]"')
 
@@ -227,3 +227,14 @@ def test_addresses_of_this_machine_alone(address):
 @pytest.mark.parametrize("address", ["0.0.0.0", "::", "192.168.1.2", "localhost.example", "example.com", ""])
 def test_addresses_that_others_reach(address):
     assert not is_loopback(address)
+
+
+def test_the_figures_of_the_page_are_those_that_were_measured(benchmark):
+    found = benchmark("rounds").read_results("serve_load")
+    assert found["errors"] == []
+    assert found["memory_mb"]["end"] <= 1.05 * found["memory_mb"]["warm"]
+    page = (ROOT / "docs" / "serve.md").read_text(encoding="utf-8")
+    assert (
+        f"| {found['requests']:,} | 0 | {found['p50_ms']:,} ms | {found['p95_ms']:,} ms | {found['p99_ms']:,} ms |"
+        in page
+    )
