@@ -10,9 +10,9 @@ import pytest
 
 from keras_stt.bulk.engine import Engine, connected
 from keras_stt.bulk.parts import divide, file_identity, join_json_lines, missing, read_part, write_part
-from keras_stt.recordings import find_recordings
 from keras_stt.bulk.work import DEATHS, JOURNAL, make_part
 from keras_stt.errors import FlagError, InputError
+from keras_stt.recordings import find_recordings
 
 NAMES = ["a", "b", "c", "d", "e"]
 

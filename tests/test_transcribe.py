@@ -1,5 +1,6 @@
 """Recordings of all kinds and lengths to transcripts, with a model that has learned nothing."""
 
+import tracemalloc
 import types
 
 import numpy as np
@@ -233,3 +234,22 @@ def test_a_smaller_hop_asks_more_windows(tiny_recognizer, rng):
     transcribe_samples(counting, noise(rng, 3), hop_seconds=0.5)
     transcribe_samples(counting, noise(rng, 0.3), passes=2)
     assert asked == [3, 6, 1, 1]
+
+
+@pytest.mark.parametrize("block", [1_000, 7_777, 10**9])
+def test_the_words_do_not_depend_on_the_blocks_in_which_a_recording_comes(tiny_recognizer, rng, block):
+    samples = noise(rng, 45.67)
+    expected = tiny_recognizer.transcribe(samples, 16_000, hop_seconds=1.2).words
+    blocks = (samples[first : first + block] for first in range(0, len(samples), block))
+    assert list(tiny_recognizer.stream(blocks, hop_seconds=1.2)) == expected
+
+
+def test_memory_of_windows_does_not_grow_with_the_recording(tiny_recognizer):
+    most = {}
+    for minutes in (3, 9):
+        tracemalloc.start()
+        blocks = (np.full(16_000, 0.01, np.float32) for _ in range(minutes * 60))
+        list(tiny_recognizer.stream(blocks, hop_seconds=WINDOW))
+        most[minutes] = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert most[9] < 1.3 * most[3]

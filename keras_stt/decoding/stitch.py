@@ -91,16 +91,13 @@ class Stitcher:
 
     def add(self, window: HeardWindow) -> list[Word]:
         """Takes the next window, and returns the words that neither it nor a later one will change."""
-        # Windows come in order of time, so what this one can speak of lies at the end.
-        places = self._places
-        first = len(places)
-        while first and places[first - 1].middle >= window.start:
-            first -= 1
-        stop = first
+        final = self.before(window.start)
+        # Windows come in order of time, so what this one cannot speak of lies at the end.
+        places, stop = self._places, 0
         while stop < len(places) and places[stop].middle <= window.until:
             stop += 1
         merged = []
-        for place, word in _pair(places[first:stop], window.words):
+        for place, word in _pair(places[:stop], window.words):
             if place is None:
                 place = _Place(word.middle)
                 speaking = (past for past in self._windows if past.speaks_for(word.middle))
@@ -111,10 +108,19 @@ class Stitcher:
                 place.vote(word, _weight(window, word.middle))
             merged.append(place)
         merged.sort(key=lambda place: place.middle)
-        final, self._places = places[:first], merged + places[stop:]
+        self._places = merged + places[stop:]
         self._longest = max(self._longest, window.until - window.start)
         self._windows = [past for past in self._windows if past.start >= window.start - self._longest] + [window]
-        return self._words(final)
+        return final
+
+    def before(self, time: float) -> list[Word]:
+        """The words before `time` seconds, where every later window begins there or after it."""
+        places = self._places
+        first = len(places)
+        while first and places[first - 1].middle >= time:
+            first -= 1
+        self._places = places[first:]
+        return self._words(places[:first])
 
     def finish(self) -> list[Word]:
         """The words that are left."""

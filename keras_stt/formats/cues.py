@@ -46,9 +46,8 @@ def word_groups(words: Iterable, fits: Callable[[list], bool], pause: float) -> 
         if not groups or word.start - groups[-1][-1].end >= pause:
             groups.append([word])
             continue
-        group = groups[-1]
-        group.append(word)
-        if not fits(group):
+        groups[-1].append(word)
+        while len(group := groups[-1]) > 1 and not fits(group):
             places = range((len(group) + 1) // 2, len(group))
             place = max(places, key=lambda at: (group[at].start - group[at - 1].end, at))
             groups[-1:] = [group[:place], group[place:]]

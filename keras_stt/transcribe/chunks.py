@@ -38,12 +38,12 @@ class Chunk:
     Attributes:
         first: its first sample in the recording.
         samples: 16 kHz mono float32 `(N,)`.
-        cut_at_end: speech goes on after it; the next chunk begins before this one ends.
+        overlap: of its samples so many, the last, are the first of the next chunk too.
     """
 
     first: int
     samples: np.ndarray
-    cut_at_end: bool = False
+    overlap: int = 0
 
     @property
     def start(self) -> float:
@@ -54,6 +54,11 @@ class Chunk:
     def end(self) -> float:
         """Seconds."""
         return (self.first + len(self.samples)) / SAMPLE_RATE
+
+    @property
+    def cut_at_end(self) -> bool:
+        """Whether it ends amid speech, which the next chunk hears too."""
+        return self.overlap > 0
 
 
 class Cutter:
@@ -70,7 +75,7 @@ class Cutter:
     @property
     def pending(self) -> Chunk:
         """What is in no chunk yet."""
-        return Chunk(self._first, self._held, cut_at_end=True)
+        return Chunk(self._first, self._held, overlap=len(self._held))
 
     @property
     def seconds(self) -> float:
@@ -127,7 +132,7 @@ class Cutter:
 
     def _chunk(self, end: int, following: int) -> Chunk:
         """What is held up to sample `end`; from `following` on it stays, for the next."""
-        chunk = Chunk(self._first, self._held[:end].copy(), cut_at_end=following < end)
+        chunk = Chunk(self._first, self._held[:end].copy(), overlap=end - following)
         self._drop(following)
         return chunk
 
@@ -163,7 +168,8 @@ class Stitcher:
         final = self._windows.add(HeardWindow(chunk.start, chunk.end, moved, cut_at_end=chunk.cut_at_end))
         if not chunk.cut_at_end:
             return self._in_turn(final + self._windows.finish(), last=True)
-        return self._in_turn(final, last=False)
+        following = chunk.end - chunk.overlap / SAMPLE_RATE
+        return self._in_turn(final + self._windows.before(following), last=False)
 
     def finish(self) -> list[Word]:
         """The words that are left, after the last chunk."""
