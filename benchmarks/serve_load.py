@@ -6,7 +6,7 @@ Starts `keras-stt serve` on a free port, sends each of four sentences of 2 to 5 
 clients send them, a new one as soon as the last is answered. Prints, and writes to benchmarks/results/serve_load.json,
 the requests, what went wrong, how long an answer took, and the memory of the server after a sixth of the time and at
 the end. Exit code 1 where a request failed or memory grew by more than 5 %. Linux only, which tells the memory of
-another process.
+another process. Needs `pip install keras_stt[test]`.
 """
 
 import argparse

@@ -14,7 +14,7 @@ from serving import ROOT, tone, until
 
 uvicorn = pytest.importorskip("uvicorn", reason='uvicorn is not installed: pip install -e ".[serve]"')
 
-from keras_stt.cli.main import main  # noqa: E402
+from keras_stt.cli.main import build_parser, main  # noqa: E402
 from keras_stt.cli.serve import is_loopback  # noqa: E402
 from keras_stt.decoding.stitch import Word  # noqa: E402
 from keras_stt.serve import Limits, Served, create_app  # noqa: E402
@@ -46,9 +46,9 @@ class Patient:
 
 
 @contextlib.contextmanager
-def served(model, **limits):
+def served(model, about=PATIENT, **limits):
     """A server in this process, and a client of it."""
-    app = create_app(PATIENT, [model], Limits(**limits))
+    app = create_app(about, [model], Limits(**limits))
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=5))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
@@ -58,7 +58,8 @@ def served(model, **limits):
         with httpx.Client(base_url=url, timeout=30, trust_env=False) as http:
             yield http
     finally:
-        model.words.release(1000)
+        if isinstance(model, Patient):
+            model.words.release(1000)
         server.should_exit = True
         thread.join()
 
@@ -178,6 +179,27 @@ def test_who_sends_too_slowly_is_cut_off():
         assert requests(http) == 0
 
 
+class Talker(Patient):
+    """Says so much that no network holds it all."""
+
+    def stream(self, blocks, passes):
+        long = "WORD" * 5_000
+        for number in range(2_000):
+            yield Word(long, number, number + 1.0, 0.5)
+
+
+def test_who_does_not_read_is_cut_off(wav):
+    with served(Talker(), timeout_s=0.5) as http:
+        address = http.base_url.host, http.base_url.port
+        with socket.create_connection(address) as deaf:
+            fields = {"stream": (None, b"true"), "file": ("a.wav", wav)}
+            asked = http.build_request("POST", PATH, files=fields)
+            lines = [f"{name}: {value}" for name, value in asked.headers.items()]
+            deaf.sendall("\r\n".join([f"POST {PATH} HTTP/1.1", *lines, "", ""]).encode() + asked.read())
+            assert until(lambda: requests(http) == 1)
+            assert until(lambda: requests(http) == 0, 30)
+
+
 def test_nothing_of_an_upload_is_left(tmp_path, monkeypatch):
     """Large ones are files for a while."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
@@ -191,6 +213,18 @@ def test_nothing_of_an_upload_is_left(tmp_path, monkeypatch):
         assert http.post("/v1/audio/fill", files={"file": large}).status_code == 422
         assert until(lambda: len(os.listdir("/proc/self/fd")) <= before)
         assert list(tmp_path.iterdir()) == []
+
+
+def test_a_window_model_has_no_draft_and_fills_nothing(tiny_recognizer, wav):
+    about = Served.of(tiny_recognizer, "window", passes=1, transcribing={"hop_seconds": 0.3})
+    with served(tiny_recognizer, about) as http:
+        (model,) = http.get("/v1/models").json()["data"]
+        assert model["capabilities"] == {"draft": False, "refine": True, "fill": False}
+        assert set(ask(http, wav).json()) == {"text"}
+        draft = ask(http, wav, passes="0")
+        assert (draft.status_code, draft.json()["error"]["param"]) == (422, "passes")
+        filled = http.post("/v1/audio/fill", files={"file": wav}, data={"text": "A ___"})
+        assert (filled.status_code, filled.json()["error"]["code"]) == (400, "no_fill")
 
 
 @pytest.mark.parametrize(
@@ -238,3 +272,8 @@ def test_the_figures_of_the_page_are_those_that_were_measured(benchmark):
         f"| {found['requests']:,} | 0 | {found['p50_ms']:,} ms | {found['p95_ms']:,} ms | {found['p99_ms']:,} ms |"
         in page
     )
+
+
+def test_flags_and_limits_have_the_same_defaults():
+    flags = build_parser("serve").parse_args(["serve", "digits-small"])
+    assert Limits() == Limits(flags.max_mb, flags.max_seconds, flags.concurrency, flags.queue, flags.timeout_s)

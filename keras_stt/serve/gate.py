@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from keras_stt.serve.errors import ApiError, error_response
 from keras_stt.serve.limits import Limits
 
+GRACE_SECONDS = 2.0  # after its deadline in which a request tells of that
 DEADLINE = "deadline"  # in a request's state: when the event loop's clock must find it answered
 
 
@@ -86,7 +87,10 @@ class Gate:
         deadline = asyncio.get_running_loop().time() + self.limits.timeout_s
         scope.setdefault("state", {})[DEADLINE] = deadline
         try:
-            await self.app(scope, _Body(receive, self.limits, deadline), send)
+            async with asyncio.timeout_at(deadline + GRACE_SECONDS):
+                await self.app(scope, _Body(receive, self.limits, deadline), send)
+        except TimeoutError:  # an answer that its client does not read; the connection is closed
+            pass
         finally:
             self.room.leave()
 
