@@ -203,7 +203,10 @@ def _require_rate(name: str, rate: float) -> None:
 def _name(source) -> str:
     if isinstance(source, bytes):
         return "audio bytes"
-    return str(getattr(source, "name", "audio file")) if hasattr(source, "read") else os.fspath(source)
+    if not hasattr(source, "read"):
+        return os.fspath(source)
+    name = getattr(source, "name", None)
+    return name if isinstance(name, str) else "audio file"  # temporary ones have a number, or None
 
 
 class _Decoded:

@@ -25,8 +25,8 @@ def find_chromium() -> str | None:
 
 
 @contextlib.contextmanager
-def open_browser() -> Iterator:
-    """Gives a playwright browser; skips the test, saying why, where there is none."""
+def open_browser(*arguments: str) -> Iterator:
+    """Gives a playwright browser, started with `arguments` too; skips the test, saying why, where there is none."""
     playwright = pytest.importorskip(
         "playwright.sync_api", reason="playwright is not installed: pip install playwright"
     )
@@ -34,7 +34,7 @@ def open_browser() -> Iterator:
     if path is None:
         pytest.skip("no Chromium: apt-get install chromium, or name one by KERAS_STT_CHROMIUM")
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+        browser = driver.chromium.launch(executable_path=path, args=[*ARGUMENTS, *arguments])
         try:
             yield browser
         finally:

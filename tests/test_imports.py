@@ -127,6 +127,11 @@ def test_the_doctor_asks_as_users_do():
     assert_never(["keras_stt.doctor"], *(f"keras_stt.{name}" for name in others))
 
 
+def test_what_serves_a_model_knows_it_from_outside():
+    others = ("train", "models", "layers", "data", "report", "export", "compare", "bulk")
+    assert_never(["keras_stt.serve"], *(f"keras_stt.{name}" for name in others), "keras", "tensorflow", "jax", "torch")
+
+
 def test_no_file_is_a_drawer_for_everything():
     assert not [path for path in FILES if path.stem in ("utils", "util", "helpers", "misc", "common")]
 

@@ -32,6 +32,7 @@ VERBS = {
     "stm": "write an STM file from LibriSpeech folders",
     "words": "count the words of a corpus, and what guessing them would reach",
     "listen": "hear an utterance of a corpus or its words, or write down what is being said",
+    "serve": "a page and an HTTP API that write down what is said",
 }
 INPUT_ERROR, FAILURE, INTERRUPTED = 2, 1, 130
 
