@@ -69,7 +69,7 @@ def seeds_plot(rows: Sequence[Row], series: Sequence[str], name: str, label: str
     """A line for each row, on it the seeds as small dots and their mean as a large one, for each series."""
 
     def draw(axes):
-        for place, (words, values) in enumerate(zip(series, zip(*(values for _, values in rows), strict=True))):
+        for place, (words, values) in enumerate(zip(series, _by_series(rows), strict=True)):
             colour = (plots.FIRST, plots.SECOND)[place]
             for row, seeds in enumerate(values):
                 if not seeds:
@@ -87,6 +87,11 @@ def seeds_plot(rows: Sequence[Row], series: Sequence[str], name: str, label: str
             plots.legend(axes, columns=1 if len(rows) > 6 else 2)
 
     return plots.standalone(plots.svg(draw, name, height=MARGIN + ROW * (len(rows) + len(series) - 1)))
+
+
+def _by_series(rows: Sequence[Row]):
+    """For each series the values of all rows."""
+    return zip(*(values for _, values in rows), strict=True)
 
 
 def masks() -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-import keras_stt  # noqa: E402: from this folder's parent, installed or not
+import keras_stt  # noqa: E402
 from keras_stt.cli.quiet import quiet_tensorflow  # noqa: E402
 
 quiet_tensorflow()
@@ -23,6 +23,7 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 source_suffix = {".md": "markdown", ".ipynb": "markdown"}
 exclude_patterns = ["*.in.md", "cards/*", "**/.ipynb_checkpoints"]
 myst_heading_anchors = 3
+suppress_warnings = ["toctree.empty_glob"]  # the index ends with whatever pages it does not name
 html_theme = "furo"
 html_title = f"keras_stt {version}"
 html_theme_options = {"source_edit_link": "", "top_of_page_buttons": []}

@@ -27,10 +27,14 @@ class Block:
 
 @dataclasses.dataclass(frozen=True)
 class Command:
-    """A command: a line of a block, or a span of code that begins like one; `where` is PAGE:LINE."""
+    """A command: a line of a block, or a span of code that begins like one.
+
+    Attributes: where (PAGE:LINE), text, in_a_block.
+    """
 
     where: str
     text: str
+    in_a_block: bool
 
     def words(self, folder: Path) -> list[str]:
         """The words that a shell would give to the program in a folder, without the settings before it."""
@@ -75,18 +79,18 @@ def commands(page: Path) -> list[Command]:
         first, count = block.line - 1, len(block.text.splitlines())
         text[first - 1 : first + count + 1] = [""] * (count + 2)  # what is left is text
         if block.language in SHELL:
-            found += [(block.line + offset, command) for offset, command in _of_shell(block.text)]
+            found += [(block.line + offset, command, True) for offset, command in _of_shell(block.text)]
     text = "\n".join(text)
     for span in _SPAN.finditer(text):
         said = " ".join(span[1].replace("\\|", "|").split())
         if _BEGINS.match(said):
             line = text.count("\n", 0, span.start()) + 1
-            found += [(line, part) for part in _parts(said)]
-    return [Command(f"{page.name}:{line}", command) for line, command in sorted(found, key=lambda one: one[0])]
+            found += [(line, part, False) for part in _parts(said)]
+    return [Command(f"{page.name}:{line}", *command) for line, *command in sorted(found, key=lambda one: one[0])]
 
 
 def _of_shell(text: str) -> list[tuple[int, str]]:
-    """The commands of a block and the lines they begin at: continued lines are one, a here-document belongs to its own."""
+    """The commands of a block and where they begin: continued lines are one, a here-document belongs to its command."""
     lines, found, index = text.splitlines(), [], 0
     while index < len(lines):
         first, command = index, lines[index]

@@ -17,9 +17,10 @@ SAID = {
     "ann-1": "turn the light on",
     "ann-2": "is the radio off",
     "bob-1": "turn the radio off",
+    "bob-2": "turn the light off",
     "cat-1": "is the light on",
 }
-DIGITS = "zero one two three four five six seven eight nine".split()
+DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 
 
 def make_sandbox(folder: Path) -> None:
@@ -40,7 +41,7 @@ def make_sandbox(folder: Path) -> None:
     (folder / "DATASET.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     make_librispeech(folder / "LIBRISPEECH")
     for digit, word in enumerate(DIGITS):
-        for speaker, voice in zip(("theo", "jackson", "nicolas"), VOICES.values(), strict=True):
+        for speaker, voice in zip(("lucas", "theo", "jackson", "nicolas"), (*VOICES.values(), "en+m1"), strict=True):
             write(folder / f"FSDD/{digit}_{speaker}_0.wav", word, voice)
     (folder / "runs/recognizer").mkdir(parents=True)
     shutil.copy(FOLDER / "librispeech-small.keras", folder / "runs/recognizer/model.keras")

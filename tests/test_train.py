@@ -10,8 +10,10 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import soundfile
 
 import keras_stt
+from keras_stt.data.espeak import speak
 
 ROOT = Path(__file__).parent.parent
 pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the pipeline is tf.data")
@@ -58,8 +60,6 @@ def test_a_run_leaves_what_the_readme_promises(finished):
 
 
 def test_the_model_transcribes_files_and_arrays_alike(finished, tmp_path):
-    import soundfile
-
     model = keras_stt.load_model(finished)
     samples = (0.1 * np.random.default_rng(0).standard_normal(40_000)).astype(np.float32)
     soundfile.write(tmp_path / "a.wav", samples, 16_000, subtype="FLOAT")
@@ -115,6 +115,19 @@ def test_the_identity_test_of_the_diary_passes_and_trains_nothing(cache, tmp_pat
     summary = json.loads((tmp_path / "check.json").read_text())
     assert summary["perfect_loss"] < summary["one_wrong_loss"] < summary["commonest_loss"]
     assert not (tmp_path / "model.keras").exists()
+
+
+def test_a_single_utterance_of_dev_is_told_before_training(cache, tmp_path):
+    said = speak("turn the light on")
+    rows = ["audio,text,speaker,split"]
+    for name, split in (("a", "train"), ("b", "train"), ("c", "dev"), ("d", "test")):
+        soundfile.write(tmp_path / f"{name}.wav", said.samples, said.sample_rate)
+        rows.append(f"{name}.wav,turn the light on,{split},{split}")
+    (tmp_path / "all.csv").write_text("\n".join(rows))
+    corpus = ("--dataset=manifest", f"--data_dir={tmp_path}/all.csv", "--audio_context=16")
+    result = run(*corpus, f"--cache_dir={cache}", f"--output_dir={tmp_path}/run")
+    assert result.returncode == 2
+    assert "manifest: dev has a single utterance; give dev two or more" in result.stderr.splitlines()[-1]
 
 
 def test_a_healthy_set_up_learns_one_batch_by_heart(cache, tmp_path):
