@@ -84,7 +84,7 @@ def seeds_plot(rows: Sequence[Row], series: Sequence[str], name: str, label: str
         axes.set_xlim(left=0)
         axes.set(xlabel=label)
         if len(series) > 1:
-            plots.legend(axes, columns=1 if len(rows) > 6 else 2)
+            plots.legend(axes, columns=1)
 
     return plots.standalone(plots.svg(draw, name, height=MARGIN + ROW * (len(rows) + len(series) - 1)))
 

@@ -18,12 +18,12 @@ quiet_tensorflow()
 
 project = "keras_stt"
 author = "keras_stt"
+html_show_copyright = False
 version = release = keras_stt.__version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 source_suffix = {".md": "markdown", ".ipynb": "markdown"}
 exclude_patterns = ["*.in.md", "cards/*", "**/.ipynb_checkpoints"]
 myst_heading_anchors = 3
-suppress_warnings = ["toctree.empty_glob"]  # the index ends with whatever pages it does not name
 html_theme = "furo"
 html_title = f"keras_stt {version}"
 html_theme_options = {"source_edit_link": "", "top_of_page_buttons": []}
@@ -31,6 +31,8 @@ html_copy_source = False
 html_show_sourcelink = False
 autodoc_typehints = "none"  # signatures have them
 autodoc_member_order = "bysource"
+autodoc_class_signature = "separated"  # models are made by load_model
+default_role = "code"  # docstrings write names in single backticks
 add_module_names = False
 highlight_language = "none"
 SHELL = "%%sh\n"
