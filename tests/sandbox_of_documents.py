@@ -29,6 +29,9 @@ def make_sandbox(folder: Path) -> None:
         os.symlink(ROOT / name, folder / name)
     write(folder / "recording.wav", "what was said", VOICES["ann"])
     (folder / "text.txt").write_text("turn the light on\nis the radio off\n", encoding="utf-8")
+    (folder / ".curlrc").write_text("fail-with-body\n", encoding="utf-8")  # an answer that is an error is one
+    (folder / "ref.stm").write_text("recording 1 ann 0.00 1.00 what was said\n", encoding="utf-8")
+    (folder / "hyp.ctm").write_text("recording 1 0.10 0.20 what\nrecording 1 0.40 0.30 said\n", encoding="utf-8")
     (folder / "F").write_text("--flagfile=flags/tiny.cfg\n", encoding="utf-8")
     for name, text in SAID.items():
         write(folder / f"speech/{name}.wav", text, VOICES[name[:3]])

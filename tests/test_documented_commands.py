@@ -9,9 +9,12 @@ import contextlib
 import copy
 import dataclasses
 import io
+import os
 import re
 import shlex
 import subprocess
+import sys
+import sysconfig
 from configparser import ConfigParser
 from pathlib import Path
 
@@ -36,6 +39,8 @@ PLACEHOLDERS = {  # words of the texts that stand for the reader's own, beside t
     "LIBRISPEECH_DIR": "LIBRISPEECH",
     "flags/diary/NAME.cfg": "flags/diary/base.cfg",
     "FSDD_FOLDER": "FSDD",
+    "score REF HYP": "score ref.stm hyp.ctm",
+    "report (D|RUN)": "report runs/base",
 }
 
 
@@ -44,6 +49,9 @@ class Sandbox:
 
     def __init__(self, folder: Path, train_flags):
         self.folder, self.train_flags = folder, train_flags
+        self.server: subprocess.Popen | None = None
+        paths = {"PATH": f"{sysconfig.get_path('scripts')}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+        self.environment = {**os.environ, **paths, "CURL_HOME": str(folder)}
 
     def run(self, words: list[str]) -> None:
         """As it stands: our own program in this process, which has loaded Keras, all else by a shell."""
@@ -60,9 +68,24 @@ class Sandbox:
 
     def shell(self, text: str) -> None:
         done = subprocess.run(
-            ["bash", "-e", "-c", text], cwd=self.folder, capture_output=True, text=True, timeout=120, check=False
-        )
-        assert done.returncode == 0, done.stderr
+            ["bash", "-e", "-o", "pipefail", "-c", text],
+            cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def serve(self, words: list[str]) -> None:
+        """Starts the server, once, for all that is asked of it until the end, and waits until it listens."""
+        if self.server is None:
+            command = [sys.executable, "-m", "keras_stt", *words[1:]]
+            pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+            self.server = subprocess.Popen(command, cwd=self.folder, env=self.environment, **pipes)
+            assert "http://" in self.server.stdout.readline(), "it did not say where it listens"
+
+    def close(self) -> None:
+        if self.server is not None:
+            self.server.terminate()
+            self.server.wait(30)
+            self.server.stdout.close()
 
     def training_flags(self, arguments: list[str]):
         """The flags of a training, parsed as train_main.py parses them, and found to make sense together."""
@@ -98,10 +121,16 @@ def read_only(sandbox: Sandbox, words: list[str]) -> None:
 
 def parsed(sandbox: Sandbox, words: list[str]) -> None:
     """The flags are there, take such values, and make sense together."""
+    if "|" in words:
+        words = words[len(words) - words[::-1].index("|") :]
     if words[0] == "keras-stt":
         build_parser(words[1]).parse_args(words[1:])
     else:
         sandbox.training_flags(words[2:])
+
+
+def served(sandbox: Sandbox, words: list[str]) -> None:
+    sandbox.serve(words)
 
 
 def named(sandbox: Sandbox, words: list[str]) -> None:
@@ -162,7 +191,8 @@ TREATMENTS = (
     (r"^keras-stt export ", parsed, "a minute and more; test_cli.py and test_export_utterance.py export"),
     (r"^keras-stt bulk (prepare|transcribe)", parsed, "starts Ray; test_bulk.py runs both"),
     (r"^keras-stt ngrams train-clean-100", parsed, "that text is LibriSpeech's; README's n-grams are learned here"),
-    (r"^keras-stt serve|--live", parsed, "goes on until it is stopped; tests of its own start and ask it"),
+    (r"^keras-stt serve", served, "goes on until it is stopped; it is there for what the page asks of it"),
+    (r"--live", parsed, "hears a microphone, or what never ends; test_live.py listens to recordings"),
     (r"train_main.py --help$", None, "test_options.py prints it"),
     (r"^keras-stt evaluate .*--dataset=synthetic$", evaluated_on_tiny, "building that corpus takes a minute"),
     (r"train_main.*(recognizer|own_recordings)", parsed, "the view of utterances; the tutorial trains it"),
@@ -194,6 +224,7 @@ def sandbox(tmp_path_factory, train_flags):
         sandbox = Sandbox(folder, train_flags)
         small_on_tiny(sandbox, shlex.split("python train_main.py --flagfile=flags/base.cfg"))
         yield sandbox
+        sandbox.close()
 
 
 def treatment(command: str, in_a_block: bool = True):
@@ -213,30 +244,25 @@ def follow(sandbox: Sandbox, command: Command) -> None:
         return
     if how != "run":
         how(sandbox, command.words(sandbox.folder))
-    elif command.text.startswith("keras-stt ") or re.match(r"[A-Z_]+=\S+ keras-stt ", command.text):
+    elif re.match(r"([A-Z_]+=\S+ )*keras-stt [^|<]*$", command.text):
         sandbox.run(command.words(sandbox.folder))
     else:
         sandbox.shell(command.text)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_the_commands_of_a_page(page, sandbox, capsys):
+def test_what_a_page_says_works(page, sandbox, capsys):
+    """First its commands, then its programs, each of which sees the names of those before it."""
     for command in commands(page):
         try:
             follow(sandbox, command)
         except (Exception, SystemExit) as error:
             said = capsys.readouterr().err
             raise AssertionError(f"{command.where}: {command.text}: {type(error).__name__}: {error} {said}") from error
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_the_programs_of_a_page(page, sandbox):
-    """Each sees the names of those before it, as a reader would type them in."""
     names = {}
     for block in blocks(page):
         if block.language == "python":
-            code = compile("\n" * (block.line - 1) + block.text, str(page), "exec")
-            exec(code, names)
+            exec(compile("\n" * (block.line - 1) + block.text, str(page), "exec"), names)
 
 
 def test_a_command_that_the_table_does_not_know_is_run(sandbox):
