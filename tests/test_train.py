@@ -10,10 +10,8 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-import soundfile
 
 import keras_stt
-from keras_stt.data.espeak import speak
 
 ROOT = Path(__file__).parent.parent
 pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the pipeline is tf.data")
@@ -60,6 +58,8 @@ def test_a_run_leaves_what_the_readme_promises(finished):
 
 
 def test_the_model_transcribes_files_and_arrays_alike(finished, tmp_path):
+    import soundfile
+
     model = keras_stt.load_model(finished)
     samples = (0.1 * np.random.default_rng(0).standard_normal(40_000)).astype(np.float32)
     soundfile.write(tmp_path / "a.wav", samples, 16_000, subtype="FLOAT")
@@ -118,6 +118,10 @@ def test_the_identity_test_of_the_diary_passes_and_trains_nothing(cache, tmp_pat
 
 
 def test_a_single_utterance_of_dev_is_told_before_training(cache, tmp_path):
+    import soundfile
+
+    from keras_stt.data.espeak import speak
+
     said = speak("turn the light on")
     rows = ["audio,text,speaker,split"]
     for name, split in (("a", "train"), ("b", "train"), ("c", "dev"), ("d", "test")):
