@@ -192,7 +192,7 @@ TREATMENTS = (
     (r"^keras-stt bulk (prepare|transcribe)", parsed, "starts Ray; test_bulk.py runs both"),
     (r"^keras-stt ngrams train-clean-100", parsed, "that text is LibriSpeech's; README's n-grams are learned here"),
     (r"^keras-stt serve", served, "goes on until it is stopped; it is there for what the page asks of it"),
-    (r"--live", parsed, "hears a microphone, or what never ends; test_live.py listens to recordings"),
+    (r"--live", parsed, "hears a microphone, or what never ends; tests of its own let it hear recordings"),
     (r"train_main.py --help$", None, "test_options.py prints it"),
     (r"^keras-stt evaluate .*--dataset=synthetic$", evaluated_on_tiny, "building that corpus takes a minute"),
     (r"train_main.*(recognizer|own_recordings)", parsed, "the view of utterances; the tutorial trains it"),
@@ -271,6 +271,12 @@ def test_a_command_that_the_table_does_not_know_is_run(sandbox):
         sandbox.shell("cat no-such-file || { echo no such file >&2; false; }")
     with pytest.raises(SystemExit):
         follow(sandbox, Command("page:1", "keras-stt transcribe runs/base recording.wav --no_such_flag", True))
+
+
+def test_the_tests_that_the_table_names_are_there():
+    named = {name for _, _, why in TREATMENTS for name in re.findall(r"test_\w+\.py", why)}
+    assert named
+    assert [name for name in named if not (ROOT / "tests" / name).is_file()] == []
 
 
 def test_commands_are_found_wherever_they_stand(tmp_path):
