@@ -150,6 +150,23 @@ def test_the_identity_test_of_the_diary_passes_and_trains_nothing(cache, tmp_pat
     assert not (tmp_path / "model.keras").exists()
 
 
+def test_a_single_utterance_of_dev_is_told_before_training(cache, tmp_path):
+    import soundfile
+
+    from keras_stt.data.espeak import speak
+
+    said = speak("turn the light on")
+    rows = ["audio,text,speaker,split"]
+    for name, split in (("a", "train"), ("b", "train"), ("c", "dev"), ("d", "test")):
+        soundfile.write(tmp_path / f"{name}.wav", said.samples, said.sample_rate)
+        rows.append(f"{name}.wav,turn the light on,{split},{split}")
+    (tmp_path / "all.csv").write_text("\n".join(rows))
+    corpus = ("--dataset=manifest", f"--data_dir={tmp_path}/all.csv", "--audio_context=16")
+    result = run(*corpus, f"--cache_dir={cache}", f"--output_dir={tmp_path}/run")
+    assert result.returncode == 2
+    assert "manifest: dev has a single utterance; give dev two or more" in result.stderr.splitlines()[-1]
+
+
 def test_a_healthy_set_up_learns_one_batch_by_heart(cache, tmp_path):
     flags = ("--task=autoencode", "--overfit_batches=1", f"--cache_dir={cache}", f"--output_dir={tmp_path}")
     result = run(*flags)

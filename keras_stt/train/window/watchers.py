@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import keras
 
+from keras_stt.errors import InputError
 from keras_stt.text import Vocabulary
 from keras_stt.train.callbacks.collapse import CollapseMonitor
 from keras_stt.train.callbacks.gradients import GradientNorms
@@ -33,8 +34,14 @@ class Watchers:
 
 
 def watchers(setup: Setup, report: Callable[[str], None] = print) -> Watchers:
-    """Word errors, signs of collapse and, unless the flags say no, gradients; `report` is told what is wrong."""
+    """Word errors, signs of collapse and, unless the flags say no, gradients; `report` is told what is wrong.
+
+    Raises:
+        InputError: dev is a single window: whether a model listens is told by shuffling the audio of several.
+    """
     options = setup.options
+    if setup.dev_batches.window_count < 2:
+        raise InputError(f"{options.dataset}: dev has a single utterance; give dev two or more (--dev_speakers)")
     reads = options.task == "autoencode"  # the text alone tells it what to say
     return Watchers(
         WordErrorRate(setup.dev_batches, setup.vocabulary, options.passes),
