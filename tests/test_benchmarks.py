@@ -120,6 +120,12 @@ def test_the_pages_on_reliability_hold_the_figures_of_the_results(benchmark, pag
     assert benchmark("reliability_page").filled(text) == (ROOT / f"docs/{page}.md").read_text(encoding="utf-8")
 
 
+def test_the_page_on_live_speech_holds_the_figures_of_the_results(benchmark):
+    page = benchmark("live_page")
+    text = (ROOT / "docs/live.in.md").read_text(encoding="utf-8").format(**page.tables(page.read_results("live")))
+    assert text == (ROOT / "docs/live.md").read_text(encoding="utf-8")
+
+
 def test_a_corpus_repeated_for_the_growth_is_an_index_like_any_other(benchmark, tone_corpus, tmp_path):
     from keras_stt.data.feature_store import FeatureStore
     from keras_stt.data.index import Index

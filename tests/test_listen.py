@@ -1,6 +1,7 @@
 """`keras-stt listen`: what it tells of an utterance is true, and the clip is the recording's own sound."""
 
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -115,6 +116,18 @@ def test_times_nobody_has_are_not_made_up(listen):
     assert "SLEPT" in printed
     assert word_lines(printed) == []
     assert len(clip) == 2 * SAMPLE_RATE
+
+
+def test_without_a_way_to_play_one_line_tells_what_to_do(listen, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sounddevice", None)
+    code, printed, error, clip = listen("--play", "--word=2")
+    assert code == 2
+    assert "playing   " in printed
+    assert error == (
+        "keras-stt: to play, install sounddevice: pip install keras_stt[live]; or --output=CLIP.wav writes the clip "
+        "instead\n"
+    )
+    assert len(clip)  # what else was asked for is done
 
 
 def test_nothing_is_written_unless_asked(folder, tmp_path, monkeypatch, capsys):
