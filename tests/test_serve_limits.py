@@ -46,9 +46,9 @@ class Patient:
 
 
 @contextlib.contextmanager
-def served(model, about=PATIENT, **limits):
+def served(*models, about=PATIENT, **limits):
     """A server in this process, and a client of it."""
-    app = create_app(about, [model], Limits(**limits))
+    app = create_app(about, models, Limits(**limits))
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=5))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
@@ -58,8 +58,9 @@ def served(model, about=PATIENT, **limits):
         with httpx.Client(base_url=url, timeout=30, trust_env=False) as http:
             yield http
     finally:
-        if isinstance(model, Patient):
-            model.words.release(1000)
+        for model in models:
+            if isinstance(model, Patient):
+                model.words.release(1000)
         server.should_exit = True
         thread.join()
 
@@ -92,6 +93,18 @@ def test_more_than_the_queue_holds_is_refused_and_the_rest_is_answered(wav):
         assert until(lambda: requests(http) == 0)
         model.words.release(3)
         assert ask(http, wav).status_code == 200
+
+
+def test_copies_of_a_model_work_at_once_each_for_one(wav):
+    models = Patient(), Patient()
+    with served(*models, concurrency=2) as http, ThreadPoolExecutor(3) as pool:
+        taken = [pool.submit(ask, http, wav) for _ in range(3)]
+        assert until(lambda: requests(http) == 3)
+        assert until(lambda: [model.begun for model in models] == [1, 1])
+        for model in models:
+            model.words.release(6)
+        assert [one.result().status_code for one in taken] == [200] * 3
+        assert sum(model.begun for model in models) == 3
 
 
 def test_what_takes_too_long_is_told_so_and_its_place_is_free(wav):
@@ -217,7 +230,7 @@ def test_nothing_of_an_upload_is_left(tmp_path, monkeypatch):
 
 def test_a_window_model_has_no_draft_and_fills_nothing(tiny_recognizer, wav):
     about = Served.of(tiny_recognizer, "window", passes=1, transcribing={"hop_seconds": 0.3})
-    with served(tiny_recognizer, about) as http:
+    with served(tiny_recognizer, about=about) as http:
         (model,) = http.get("/v1/models").json()["data"]
         assert model["capabilities"] == {"draft": False, "refine": True, "fill": False}
         assert set(ask(http, wav).json()) == {"text"}
@@ -234,6 +247,7 @@ def test_a_window_model_has_no_draft_and_fills_nothing(tiny_recognizer, wav):
         (["--max_mb=0"], "--max_mb: 0 megabytes; give more than 0"),
         (["--timeout_s=nan"], "--timeout_s: nan seconds; give more than 0"),
         (["--concurrency=0"], "--concurrency: 0 copies of the model; give 1 or more"),
+        (["--port=0", "--passes=5"], "--passes: 5 passes; give at most 4, which requests may ask for"),
         (["--queue=-1"], "--queue: -1 requests; give 0 or more"),
         (["--host=192.0.2.1", "--port=0"], "--port: 0 of 192.0.2.1 ("),
         (["--host=no such.host", "--port=0"], "--host: no such.host ("),

@@ -114,11 +114,15 @@ def _listening(host: str, port: int) -> socket.socket:
 
 def _app(args: argparse.Namespace):
     """The application with its models loaded."""
+    from keras_stt.serve import Limits, Served, create_app
+    from keras_stt.serve.served import MOST_PASSES
+
+    if args.passes > MOST_PASSES:
+        raise FlagError("passes", f"{args.passes} passes; give at most {MOST_PASSES}, which requests may ask for")
     import numpy as np
 
     from keras_stt.audio import SAMPLE_RATE
     from keras_stt.recognizer import load_model
-    from keras_stt.serve import Limits, Served, create_app
 
     limits = Limits(args.max_mb, args.max_seconds, args.concurrency, args.queue, args.timeout_s)
     models = [load_model(args.model) for _ in range(args.concurrency)]
