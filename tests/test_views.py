@@ -18,7 +18,7 @@ WRITTEN = ("window", "utterance")
 @pytest.mark.parametrize("name", WRITTEN)
 def test_a_view_has_the_functions_that_a_run_calls(name):
     view = view_of(SimpleNamespace(view=name))
-    assert len(FUNCTIONS) == 7
+    assert len(FUNCTIONS) == 8
     for function in FUNCTIONS:
         asked = list(inspect.signature(getattr(View, function)).parameters)[1:]  # without self
         assert list(inspect.signature(getattr(view, function)).parameters) == asked, function

@@ -3,7 +3,7 @@
 import numpy as np
 
 from keras_stt.audio import SAMPLE_RATE
-from keras_stt.decoding.ctc_alignment import viterbi, word_groups, word_times
+from keras_stt.decoding.ctc_alignment import least_steps, viterbi, word_groups, word_times
 from keras_stt.decoding.ctc_occupancy import occupancy
 from keras_stt.decoding.stitch import Word
 from keras_stt.errors import InputError
@@ -93,8 +93,8 @@ def word_pictures(said: Passes, words: list[Word], text: str, passes: int, model
     """
     tokens = model.token_set
     token_ids = tokens.encode(text)
-    if not len(token_ids):
-        return ()
+    if not len(token_ids) or least_steps(token_ids) > len(said.said[0]):
+        return ()  # nothing, or the model said it in fewer and longer pieces than it is now written with
     refined = said.said[passes] if passes < len(said.said) and passes else None
     of_tokens = occupancy(Heard(said.said[0], refined).together, token_ids)
     found = np.array([of_tokens[group].sum(axis=0) for group in word_groups(token_ids, tokens)])

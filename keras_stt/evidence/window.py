@@ -65,7 +65,7 @@ def hear_windows(model, windows: list[HeardWindow], passes: int) -> list[tuple[M
     for row, window in enumerate(windows):
         title = f"{window.title}, from {window.start:.2f} s"
         stages = [(read[row], probabilities[row]) for read, probabilities in made]
-        steps = -(-int(inputs["feature_lengths"][row]) // model.frames_per_step)
+        steps = max(1, -(-int(inputs["feature_lengths"][row]) // model.frames_per_step))
         picture = Picture(
             example.ATTENTION,
             title,

@@ -1,6 +1,7 @@
 """One utterance: its words, its player, its spectrogram, and what was hidden and looked at."""
 
 import base64
+import itertools
 import math
 
 from keras_stt.evidence.example import ATTENTION, Example
@@ -35,8 +36,7 @@ def card(number: int, example: Example, clip: bytes) -> str:
     if example.pictures:
         attends = any(picture.kind == ATTENTION for picture in example.pictures)
         title = "Attention of text over audio" if attends else "Where each word is found (the model has no attention)"
-        drawn = "".join(picture_timeline(picture, example) for picture in example.pictures)
-        parts.append(_folded(title, drawn))
+        parts.append(_folded(title, _pictures(example)))
     return "\n".join([*parts, "</article>"])
 
 
@@ -89,6 +89,14 @@ def _times_note(example: Example) -> str:
         return "When the words were said is not known: the spectrogram is divided where they were heard."
     guess = f"The times of the upper words are from {example.times_from}."
     return f"{guess} A word is played with {PADDING:g} s before and after it."
+
+
+def _pictures(example: Example) -> str:
+    """Pictures that show the same are explained together, below the last of them."""
+    parts = []
+    for caption, some in itertools.groupby(example.pictures, lambda picture: picture.caption):
+        parts += [*(picture_timeline(picture, example) for picture in some), f'<p class="quiet">{text(caption)}</p>']
+    return "".join(parts)
 
 
 def _folded(title: str, content: str) -> str:

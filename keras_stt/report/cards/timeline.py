@@ -39,7 +39,7 @@ def spectrogram_timeline(example: Example, clip: bytes) -> str:
 
 
 def picture_timeline(picture: Picture, example: Example) -> str:
-    """A picture of words against time, the place of each word outlined."""
+    """A picture of words against time under its title, the place of each word outlined."""
     rows, columns = picture.values.shape
     width, height = columns * picture.column_seconds, rows * ROW_PIXELS
     image = data_uri(picture.values, "viridis", 0.0, float(picture.values.max(initial=0.0)) or 1.0)
@@ -55,11 +55,9 @@ def picture_timeline(picture: Picture, example: Example) -> str:
         f'style="left:{left};width:{_pixels(width)};height:{height}px">{marks}</div>{_axis(example.duration)}'
     )
     names = [(label, ROW_PIXELS) for label in picture.labels]
-    caption = f"{picture.caption} Brightest: {picture.values.max(initial=0.0):.2f}."
-    return (
-        f'<h4>{text(picture.title)}</h4>{_timeline(picture.title, example.duration, names, content)}'
-        f'<p class="quiet">{text(caption)}</p>'
-    )  # fmt: skip
+    brightest = f'<small class="quiet">brightest {picture.values.max(initial=0.0):.2f}</small>'
+    timeline = _timeline(picture.title, example.duration, names, content)
+    return f"<h4>{text(picture.title)} {brightest}</h4>{timeline}"
 
 
 def _timeline(label: str, duration: float, names: list[tuple[str, int]], content: str) -> str:
