@@ -38,7 +38,7 @@ def test_examples_are_commands(verb, capsys):
     shown = printed(capsys, verb, "--help")
     for example in EXAMPLES[verb]:
         assert f"\n  {example}\n" in shown
-        program, *arguments = shlex.split(example.partition(" > ")[0])
+        program, *arguments = shlex.split(re.split(" [<>] ", example)[0])
         assert program == "keras-stt"
         assert callable(build_parser(verb).parse_args(arguments).run)
 

@@ -43,6 +43,8 @@ EXAMPLES = {
     ),
     "listen": (
         "keras-stt listen librispeech_folder 103-1240-0000 --data_dir=LibriSpeech --word=2-4 --output=clip.wav",
+        "keras-stt listen --live",
+        "keras-stt listen --live digits-small --input=- --rate=8000 < speech.raw",
     ),
     "doctor": ("keras-stt doctor", "keras-stt doctor --json"),
     "completion": (
