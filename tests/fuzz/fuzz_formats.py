@@ -3,9 +3,9 @@
     python tests/fuzz/fuzz_formats.py FORMAT FINDINGS [CORPUS] [libFuzzer options]
 
 FORMAT is one of those in tests/format_contract.py. What breaks their contract is written to the folder FINDINGS, a
-file for each place in the code where it breaks, too much memory asked for among it, and the search goes on; what ends the
-process (a time-out) libFuzzer writes there itself. The search begins with files that our writers write, and with those in the folder
-CORPUS, in which it keeps what it comes upon. Needs `pip install keras_stt[fuzz]`.
+file for each place in the code where it breaks, too much memory asked for among it, and the search goes on; what ends
+the process (a time-out) libFuzzer writes there itself. The search begins with files that our writers write, and with
+those in the folder CORPUS, in which it keeps what it comes upon. Needs `pip install keras_stt[fuzz]`.
 """
 
 import base64
