@@ -11,7 +11,8 @@ from keras_stt.evidence import example
 from keras_stt.evidence.example import Example, Picture
 from keras_stt.evidence.passes import NOTE, Passes, hear_passes, masked_text
 from keras_stt.evidence.reference import known_times
-from keras_stt.transcribe.utterances import Decoding, Heard, transcribe_samples
+from keras_stt.transcribe.transcript import transcript_of
+from keras_stt.transcribe.utterances import Decoding, Heard, stream
 
 FOUND = (
     "How probable it is, given the transcript, that the CTC head says the word in this "
@@ -51,7 +52,7 @@ def utterance_examples(model, chosen, passes: int, lead: float) -> list[tuple[Ex
 
 
 def _example(model, group: str, result, record, samples, said: Passes, passes: int, lead: float) -> Example:
-    transcript = transcribe_samples(model, samples, Decoding(passes), lead)
+    transcript = transcript_of([samples], lambda blocks: stream(model, blocks, Decoding(passes), lead))
     times, known_from = known_times(record, result.reference)
     if times is None or record.times_guessed:
         aligned = _aligned(model, said, result.reference, lead)

@@ -63,7 +63,9 @@ def main() -> None:
                 Path(findings, f"{name}-{len(known)}.json").write_text(json.dumps(found))
 
     # libFuzzer keeps what is new in the first folder that it is given.
-    atheris.Setup([sys.argv[0], f"-artifact_prefix={findings}/", "-rss_limit_mb=0", *sys.argv[3:], str(seeds)], test_one_input)
+    atheris.Setup(
+        [sys.argv[0], f"-artifact_prefix={findings}/", "-rss_limit_mb=0", *sys.argv[3:], str(seeds)], test_one_input
+    )
     atheris.Fuzz()
 
 
