@@ -14,10 +14,12 @@ from serving import ROOT, tone, until
 
 uvicorn = pytest.importorskip("uvicorn", reason='uvicorn is not installed: pip install -e ".[serve]"')
 
+from keras_stt.audio import SAMPLE_RATE  # noqa: E402
 from keras_stt.cli.main import build_parser, main  # noqa: E402
 from keras_stt.cli.serve import is_loopback  # noqa: E402
 from keras_stt.decoding.stitch import Word  # noqa: E402
 from keras_stt.serve import Limits, Served, create_app  # noqa: E402
+from keras_stt.serve.uploads import IN_MEMORY, upload_blocks  # noqa: E402
 
 PATH = "/v1/audio/transcriptions"
 PATIENT = Served("patient", drafts=True, refines=True, fills=True)
@@ -226,6 +228,14 @@ def test_nothing_of_an_upload_is_left(tmp_path, monkeypatch):
         assert http.post("/v1/audio/fill", files={"file": large}).status_code == 422
         assert until(lambda: len(os.listdir("/proc/self/fd")) <= before)
         assert list(tmp_path.iterdir()) == []
+
+
+def test_a_recording_is_read_on_when_its_request_is_over():
+    with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as file:
+        file.write(tone(200))
+        blocks = upload_blocks(file, 300.0)
+        samples = len(next(blocks))
+    assert 0 < samples < 200 * SAMPLE_RATE == samples + sum(map(len, blocks))
 
 
 def test_a_window_model_has_no_draft_and_fills_nothing(tiny_recognizer, wav):

@@ -18,7 +18,7 @@ def add_parser(subparsers) -> None:
     )
     parser.add_argument("reference", metavar="REF", help="what was said: .stm or .trn")
     parser.add_argument("hypothesis", metavar="HYP", help="what was heard: .ctm or .trn")
-    parser.add_argument("more", nargs="*", help=argparse.SUPPRESS)  # to name rank to whoever means that
+    parser.add_argument("more", nargs="*", default=[], help=argparse.SUPPRESS)  # to name rank to whoever means that
     parser.add_argument("--passes", help=argparse.SUPPRESS)
     parser.add_argument("--against", metavar="HYP2", help="a second system's transcript: is it better, or lucky?")
     _add_rules(parser.add_argument_group("what counts as an error"))

@@ -100,7 +100,7 @@ class Gate:
             names = ", ".join(sorted(self.hosts))
             raise ApiError(403, f"Host {host!r}: this server answers to {names} alone", "forbidden_host")
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        if origin is not None and _host_of(origin) != host.lower():
             raise ApiError(403, f"Origin {origin!r}: pages of other sites are not served", "forbidden_origin")
 
     def _check_body(self, path: str, headers: Headers) -> None:
@@ -138,6 +138,14 @@ class _Body:
 def _too_large(limits: Limits) -> ApiError:
     fix = "send a shorter recording, or a compressed one (FLAC, Ogg Opus, MP3)"
     return ApiError(413, f"more than {limits.max_mb:g} MB; {fix}", "too_large", "file")
+
+
+def _host_of(origin: str) -> str | None:
+    """The host of an origin with its port; None where it is no address."""
+    try:
+        return urlsplit(origin).netloc.lower() or None
+    except ValueError:
+        return None
 
 
 def _name_of(host: str) -> str:
