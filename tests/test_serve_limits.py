@@ -238,6 +238,14 @@ def test_a_recording_is_read_on_when_its_request_is_over():
     assert 0 < samples < 200 * SAMPLE_RATE == samples + sum(map(len, blocks))
 
 
+def test_too_many_words_are_refused_before_they_are_read():
+    with served(Patient()) as http:
+        headers = {"Content-Type": "application/json"}
+        answer = http.post("/v1/audio/subtitles", content=b'{"words": [' + b"[]," * 4_000_000, headers=headers)
+        assert answer.status_code == 413
+        assert answer.json()["error"]["message"] == "more than 10 MB; send fewer words"
+
+
 def test_a_window_model_has_no_draft_and_fills_nothing(tiny_recognizer, wav):
     about = Served.of(tiny_recognizer, "window", passes=1, transcribing={"hop_seconds": 0.3})
     with served(tiny_recognizer, about=about) as http:

@@ -14,6 +14,7 @@ from keras_stt.transcribe import Transcript
 PATH = "/v1/audio/subtitles"
 LONGEST_WORD = 200  # characters
 MOST_WORDS = 100_000
+MOST_MB = 10.0  # of JSON, which takes some twenty times its size when it is read
 LAST_SECOND = 1e6
 _ANSWER = {"description": "The file's text.", "content": {"text/plain": {"schema": {"type": "string"}}}}
 
