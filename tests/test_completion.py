@@ -5,7 +5,9 @@ import subprocess
 
 import pytest
 
+from keras_stt.cli.completion import whole_parser
 from keras_stt.cli.main import VERBS, main
+from keras_stt.cli.parser import parsers_below
 
 pytest.importorskip("shtab")
 
@@ -58,6 +60,17 @@ def needs(shell: str) -> str:
 def test_bash_completes(script, capsys, line, expected):
     command = [needs("bash"), "-c", BASH, "bash", str(script(capsys, "bash")), "keras-stt", *line]
     assert subprocess.run(command, capture_output=True, text=True).stdout.split() == expected
+
+
+def test_what_is_a_file_is_completed_as_one():
+    """zsh and fish complete nothing that they are not told of."""
+    parsers = {parser.prog: parser for parser in parsers_below(whole_parser())}
+    for prog, names in {
+        "score": {"reference", "hypothesis", "against", "alignments"},
+        "report": {"run_folder"},
+    }.items():
+        completed = {one.dest for one in parsers[f"keras-stt {prog}"]._actions if getattr(one, "complete", None)}
+        assert names <= completed
 
 
 def test_bash_completes_all_verbs_and_files(script, capsys, tmp_path):

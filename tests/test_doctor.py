@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import types
 
 import pytest
 
@@ -11,7 +12,7 @@ from keras_stt.cli.main import main
 from keras_stt.doctor import BROKEN, MISSING, OK
 from keras_stt.doctor.backend import Probe
 from keras_stt.doctor.finding import Finding
-from keras_stt.doctor.machine import size
+from keras_stt.doctor.machine import bytes_of, look_at_machine, size
 from keras_stt.doctor.packages import needed_package
 from keras_stt.doctor.sound import KINDS, look_at_sound, read_back
 
@@ -101,6 +102,25 @@ def test_no_microphone_is_no_fault(monkeypatch):
     finding = look_at_sound()[-1]
     assert (finding.name, finding.state) == ("microphone", MISSING)
     assert "pip install" in finding.fix
+
+
+def test_a_sound_system_in_disorder_is_no_fault(monkeypatch):
+    def query_devices():
+        raise RuntimeError("Error querying device -1")
+
+    monkeypatch.setitem(sys.modules, "sounddevice", types.SimpleNamespace(query_devices=query_devices))
+    finding = look_at_sound()[-1]
+    assert (finding.state, finding.told) == (MISSING, "RuntimeError: Error querying device -1")
+
+
+def test_a_machine_is_looked_at_while_files_and_folders_go_away(monkeypatch, tmp_path):
+    (tmp_path / "kept").write_bytes(bytes(5))
+    assert [bytes_of(tmp_path / name) for name in ("kept", "gone", ".")] == [5, 0, 0]
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    here.rmdir()
+    assert look_at_machine()[-1].name == "current folder"
 
 
 def test_lines_and_the_exit_code(monkeypatch, capsys):

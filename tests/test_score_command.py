@@ -150,6 +150,8 @@ def test_control_characters_do_not_reach_the_terminal(files, capsys):
         (("ref.stm", "hyp.ctm", "--samples=0"), "--samples: 0 draws; give 1 to 1000000"),
         (("ref.stm", "hyp.ctm", "--seed=-1"), "--seed: -1; give 0 or more"),
         (("ref.stm", "hyp.ctm", "--alignments=none/x"), "none/x: cannot be written"),
+        (("ref.stm", "hyp.ctm", "--alignments=./hyp.ctm"), "--alignments: ./hyp.ctm is what is scored"),
+        (("hyp.ctm", "ref.stm"), "hyp.ctm: which format? Name it .stm or .trn, or give --reference_format; the ref"),
         (("ref.stm", "hyp.txt"), "hyp.txt: which format? Name it .ctm or .trn, or give --hypothesis_format"),
     ],
 )

@@ -203,7 +203,7 @@ def test_hosts_by_other_names_and_pages_of_other_sites_are_refused(http, server,
         assert (answer.status_code, error_of(answer)["code"]) == (403, "forbidden_host")
     for name in ("localhost", "LOCALHOST:99", "[::1]:8000"):
         assert http.get("/v1/models", headers={"Host": name}).status_code == 200
-    for origin in ("https://evil.example", "null", server.url.replace("127.0.0.1", "localhost")):
+    for origin in ("https://evil.example", "null", "http://[bad", server.url.replace("127.0.0.1", "localhost")):
         answer = http.post(TRANSCRIPTIONS, files={"file": wav}, headers={"Origin": origin})
         assert (answer.status_code, error_of(answer)["code"]) == (403, "forbidden_origin")
     assert http.get("/v1/models", headers={"Origin": server.url}).status_code == 200

@@ -14,10 +14,12 @@ from serving import ROOT, tone, until
 
 uvicorn = pytest.importorskip("uvicorn", reason='uvicorn is not installed: pip install -e ".[serve]"')
 
+from keras_stt.audio import SAMPLE_RATE  # noqa: E402
 from keras_stt.cli.main import build_parser, main  # noqa: E402
 from keras_stt.cli.serve import is_loopback  # noqa: E402
 from keras_stt.decoding.stitch import Word  # noqa: E402
 from keras_stt.serve import Limits, Served, create_app  # noqa: E402
+from keras_stt.serve.uploads import IN_MEMORY, upload_blocks  # noqa: E402
 
 PATH = "/v1/audio/transcriptions"
 PATIENT = Served("patient", drafts=True, refines=True, fills=True)
@@ -228,6 +230,22 @@ def test_nothing_of_an_upload_is_left(tmp_path, monkeypatch):
         assert list(tmp_path.iterdir()) == []
 
 
+def test_a_recording_is_read_on_when_its_request_is_over():
+    with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as file:
+        file.write(tone(200))
+        blocks = upload_blocks(file, 300.0)
+        samples = len(next(blocks))
+    assert 0 < samples < 200 * SAMPLE_RATE == samples + sum(map(len, blocks))
+
+
+def test_too_many_words_are_refused_before_they_are_read():
+    with served(Patient()) as http:
+        headers = {"Content-Type": "application/json"}
+        answer = http.post("/v1/audio/subtitles", content=b'{"words": [' + b"[]," * 4_000_000, headers=headers)
+        assert answer.status_code == 413
+        assert answer.json()["error"]["message"] == "more than 10 MB; send fewer words"
+
+
 def test_a_window_model_has_no_draft_and_fills_nothing(tiny_recognizer, wav):
     about = Served.of(tiny_recognizer, "window", passes=1, transcribing={"hop_seconds": 0.3})
     with served(tiny_recognizer, about=about) as http:
@@ -249,12 +267,12 @@ def test_a_window_model_has_no_draft_and_fills_nothing(tiny_recognizer, wav):
         (["--concurrency=0"], "--concurrency: 0 copies of the model; give 1 or more"),
         (["--port=0", "--passes=5"], "--passes: 5 passes; give at most 4, which requests may ask for"),
         (["--queue=-1"], "--queue: -1 requests; give 0 or more"),
-        (["--host=192.0.2.1", "--port=0"], "--port: 0 of 192.0.2.1 ("),
+        (["--host=192.0.2.1", "--port=0"], "--host: 192.0.2.1 ("),
         (["--host=no such.host", "--port=0"], "--host: no such.host ("),
     ],
 )
 def test_wrong_flags_are_one_line(capsys, flags, said):
-    assert main(["serve", "no-such-model", *flags]) == 2
+    assert main(["serve", "digits-small", *flags]) == 2
     told = capsys.readouterr().err
     assert told.startswith(f"keras-stt: {said}")
     assert told.count("\n") == 1

@@ -135,7 +135,10 @@ _FILE = {  # shtab.FILE, which may not be installed
     "tcsh": "f",
     "fish": "(__fish_complete_path (commandline -ct))",
 }
-_PATHS = ("file", "dir", "model", "output", "input", "list", "text", "librispeech", "audio", "corpus", "warm_start")
+_PATHS = (  # a part of the name of an argument, or of its value's, that is a file or folder
+    *("file", "folder", "dir", "model", "output", "input", "list", "text", "librispeech", "audio", "corpus"),
+    *("warm_start", "reference", "hyp"),
+)
 
 
 def _complete_paths(action: argparse.Action) -> None:

@@ -1,6 +1,7 @@
 """`keras-stt score`: a transcript against its reference, by the rules of NIST's sclite."""
 
 import argparse
+import os
 import sys
 
 from keras_stt.errors import FlagError, InputError
@@ -18,7 +19,7 @@ def add_parser(subparsers) -> None:
     )
     parser.add_argument("reference", metavar="REF", help="what was said: .stm or .trn")
     parser.add_argument("hypothesis", metavar="HYP", help="what was heard: .ctm or .trn")
-    parser.add_argument("more", nargs="*", help=argparse.SUPPRESS)  # to name rank to whoever means that
+    parser.add_argument("more", nargs="*", default=[], help=argparse.SUPPRESS)  # to name rank to whoever means that
     parser.add_argument("--passes", help=argparse.SUPPRESS)
     parser.add_argument("--against", metavar="HYP2", help="a second system's transcript: is it better, or lucky?")
     _add_rules(parser.add_argument_group("what counts as an error"))
@@ -101,6 +102,9 @@ def _check(args: argparse.Namespace) -> None:
             "score compares a transcript with its reference: score REF HYP; what ranks texts by how likely a recording "
             "says them is: keras-stt rank MODEL FILE TEXT..."
         )
+    read = [path for path in (args.reference, args.hypothesis, args.against) if path is not None]
+    if args.alignments and os.path.realpath(args.alignments) in map(os.path.realpath, read):
+        raise FlagError("alignments", f"{args.alignments} is what is scored; name another file")
     if args.errors < 0:
         raise FlagError("errors", f"{args.errors} errors; give 0 or more")
     if not 1 <= args.samples <= 1_000_000:

@@ -1,6 +1,7 @@
 """`keras-stt serve`: a page and an HTTP API that write down what is said."""
 
 import argparse
+import errno
 import importlib.util
 import ipaddress
 import math
@@ -107,7 +108,8 @@ def _listening(host: str, port: int) -> socket.socket:
         return socket.create_server(address[:2], family=family, backlog=128)
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or error
-        if isinstance(error, OSError) and not isinstance(error, socket.gaierror):
+        elsewhere = isinstance(error, (socket.gaierror, UnicodeError)) or error.errno == errno.EADDRNOTAVAIL
+        if not elsewhere:
             raise FlagError("port", f"{port} of {host} ({reason}); give another, or 0 for any free one") from error
         raise FlagError("host", f"{host} ({reason}); give an address of this machine") from error
 

@@ -4,6 +4,7 @@ import itertools
 import os
 import platform
 import shutil
+import stat
 from pathlib import Path
 
 from keras_stt.doctor.finding import BROKEN, MISSING, OK, Finding
@@ -20,7 +21,7 @@ def look_at_machine() -> list[Finding]:
     findings = [Finding("cores", OK, f"{cores}, {platform.machine()}, {platform.system()} {platform.release()}")]
     findings += [_memory()] if _MEMORY.is_file() else []
     findings += [_cache(name, Path(os.path.expanduser(folder))) for name, folder in CACHES.items()]
-    return [*findings, _disk("current folder", Path.cwd())]
+    return [*findings, _disk("current folder", Path())]
 
 
 def _memory() -> Finding:
@@ -38,10 +39,10 @@ def _cache(name: str, folder: Path) -> Finding:
         return Finding(f"{name} cache", OK, f"{folder}, not there yet")
     if not os.access(folder, os.W_OK):
         return Finding(f"{name} cache", MISSING, f"{folder} cannot be written", "give --cache_dir, or mend its rights")
-    files = [path for path in itertools.islice(folder.rglob("*"), MOST_FILES + 1) if path.is_file()]
-    least = "more than " if len(files) > MOST_FILES else ""
+    paths = list(itertools.islice(folder.rglob("*"), MOST_FILES + 1))
+    least = "more than " if len(paths) > MOST_FILES else ""
     room = _disk(f"{name} cache", folder)
-    told = f"{folder}, {least}{size(sum(path.lstat().st_size for path in files))}; {room.told}"
+    told = f"{folder}, {least}{size(sum(map(bytes_of, paths)))}; {room.told}"
     return Finding(room.name, room.state, told, room.fix)
 
 
@@ -50,6 +51,15 @@ def _disk(name: str, folder: Path) -> Finding:
     if free < LEAST_DISK:
         return Finding(name, MISSING, f"only {size(free)} of disk free", "make room, or go to another disk")
     return Finding(name, OK, f"{size(free)} of disk free")
+
+
+def bytes_of(path: Path) -> int:
+    """Of a file; 0 of what is none, may not be looked at, or went away meanwhile."""
+    try:
+        status = path.lstat()
+    except OSError:
+        return 0
+    return status.st_size if stat.S_ISREG(status.st_mode) else 0
 
 
 def size(count: int) -> str:

@@ -2,7 +2,7 @@
 
 import io
 
-from keras_stt.doctor.finding import MISSING, OK, Finding, found
+from keras_stt.doctor.finding import MISSING, OK, Finding, found, reason
 
 KINDS = {  # format and subtype by libsndfile's names, and a rate in Hz that the format has
     "WAV": ("WAV", "PCM_16", 44_100),
@@ -65,11 +65,12 @@ def _speak() -> str:
 def _microphone() -> Finding:
     try:
         import sounddevice
+
+        inputs = [device["name"] for device in sounddevice.query_devices() if device["max_input_channels"]]
     except ModuleNotFoundError:
         return Finding("microphone", MISSING, "no sounddevice", "pip install sounddevice")
-    except OSError as error:
-        return Finding("microphone", MISSING, str(error), PORTAUDIO)
-    inputs = [device["name"] for device in sounddevice.query_devices() if device["max_input_channels"]]
+    except Exception as error:  # no PortAudio, or one that finds the sound of this machine in disorder
+        return Finding("microphone", MISSING, reason(error), PORTAUDIO)
     version = sounddevice.get_portaudio_version()[1]
     if not inputs:
         return Finding("microphone", MISSING, f"{version} finds none", "plug one in, or give recordings")

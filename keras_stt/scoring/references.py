@@ -57,7 +57,8 @@ def file_format(path, asked: str | None, known: tuple[str, ...], flag: str) -> s
     """
     name = asked or Path(path).suffix[1:].lower()
     if name not in known:
-        raise InputError(f"{path}: which format? Name it {' or '.join('.' + one for one in known)}, or give --{flag}")
+        names = " or ".join(f".{one}" for one in known)
+        raise InputError(f"{path}: which format? Name it {names}, or give --{flag}; the reference comes first")
     return name
 
 

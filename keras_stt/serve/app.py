@@ -11,7 +11,7 @@ from fastapi.staticfiles import StaticFiles
 from keras_stt import __version__
 from keras_stt.serve import fill, subtitles, transcriptions
 from keras_stt.serve.errors import add_error_handlers
-from keras_stt.serve.gate import Gate, Room
+from keras_stt.serve.gate import Body, Gate, Room
 from keras_stt.serve.headers import SecurityHeaders
 from keras_stt.serve.limits import Limits
 from keras_stt.serve.models import models_router
@@ -21,9 +21,9 @@ from keras_stt.serve.work import Workers
 
 STATIC = Path(__file__).with_name("static")
 BODIES = {
-    transcriptions.PATH: "multipart/form-data",
-    fill.PATH: "multipart/form-data",
-    subtitles.PATH: "application/json",
+    transcriptions.PATH: Body("multipart/form-data"),
+    fill.PATH: Body("multipart/form-data"),
+    subtitles.PATH: Body("application/json", subtitles.MOST_MB, "send fewer words"),
 }
 ABOUT = """Speech to text, asked for as OpenAI's clients do. There is no authentication.
 

@@ -1,6 +1,7 @@
 """What a request must pass before its body is read: from whom it comes, how large it is, and whether there is room."""
 
 import asyncio
+import dataclasses
 import math
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
@@ -9,10 +10,26 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from keras_stt.serve.errors import ApiError, error_response
-from keras_stt.serve.limits import Limits
+from keras_stt.serve.limits import MEGABYTE, Limits
 
 GRACE_SECONDS = 2.0  # after its deadline in which a request tells of that
+RECORDING_FIX = "send a shorter recording, or a compressed one (FLAC, Ogg Opus, MP3)"
 DEADLINE = "deadline"  # in a request's state: when the event loop's clock must find it answered
+
+
+@dataclasses.dataclass(frozen=True)
+class Body:
+    """What a path takes.
+
+    Attributes:
+        content_type: of it.
+        most_mb: megabytes, where that is less than the limit for all.
+        fix: what to do where it is larger.
+    """
+
+    content_type: str
+    most_mb: float = math.inf
+    fix: str = RECORDING_FIX
 
 
 class Room:
@@ -56,13 +73,13 @@ class Gate:
         app: ASGIApp,
         limits: Limits,
         room: Room,
-        bodies: Mapping[str, str],
+        bodies: Mapping[str, Body],
         hosts: frozenset[str] | None = None,
     ):
         """Stands before `app`.
 
         Args:
-            bodies: the content type of each path that takes a body.
+            bodies: what each path takes that takes a body.
             hosts: names that the server answers to; None: any.
         """
         self.app, self.limits, self.room, self.bodies, self.hosts = app, limits, room, bodies, hosts
@@ -76,7 +93,9 @@ class Gate:
         try:
             self._check_sender(headers)
             if takes_body:
-                self._check_body(scope["path"], headers)
+                body = self.bodies[scope["path"]]
+                body = dataclasses.replace(body, most_mb=min(body.most_mb, self.limits.max_mb))
+                _check_body(body, headers)
                 self.room.enter()
         except ApiError as error:
             await error_response(error)(scope, receive, send)
@@ -88,7 +107,7 @@ class Gate:
         scope.setdefault("state", {})[DEADLINE] = deadline
         try:
             async with asyncio.timeout_at(deadline + GRACE_SECONDS):
-                await self.app(scope, _Body(receive, self.limits, deadline), send)
+                await self.app(scope, _Received(receive, body, self.limits.timeout_s, deadline), send)
         except TimeoutError:  # an answer that its client does not read; the connection is closed
             pass
         finally:
@@ -100,23 +119,24 @@ class Gate:
             names = ", ".join(sorted(self.hosts))
             raise ApiError(403, f"Host {host!r}: this server answers to {names} alone", "forbidden_host")
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        if origin is not None and _host_of(origin) != host.lower():
             raise ApiError(403, f"Origin {origin!r}: pages of other sites are not served", "forbidden_origin")
 
-    def _check_body(self, path: str, headers: Headers) -> None:
-        wanted, given = self.bodies[path], headers.get("content-type", "")
-        if given.partition(";")[0].strip().lower() != wanted:
-            raise ApiError(415, f"content type {given!r}: send {wanted}", "unsupported_content_type")
-        length = headers.get("content-length", "0")
-        if length.isdecimal() and int(length) > self.limits.max_bytes:
-            raise _too_large(self.limits)
+
+def _check_body(body: Body, headers: Headers) -> None:
+    given = headers.get("content-type", "")
+    if given.partition(";")[0].strip().lower() != body.content_type:
+        raise ApiError(415, f"content type {given!r}: send {body.content_type}", "unsupported_content_type")
+    length = headers.get("content-length", "0")
+    if length.isdecimal() and int(length) > body.most_mb * MEGABYTE:
+        raise _too_large(body)
 
 
-class _Body:
+class _Received:
     """Receives a request's body as far as the limits let it."""
 
-    def __init__(self, receive: Receive, limits: Limits, deadline: float):
-        self.receive, self.limits, self.deadline = receive, limits, deadline
+    def __init__(self, receive: Receive, body: Body, timeout_s: float, deadline: float):
+        self.receive, self.body, self.timeout_s, self.deadline = receive, body, timeout_s, deadline
         self.bytes, self.ended = 0, False
 
     async def __call__(self) -> Message:
@@ -126,18 +146,26 @@ class _Body:
             async with asyncio.timeout_at(self.deadline):
                 message = await self.receive()
         except TimeoutError:
-            raise ApiError(408, f"not received within {self.limits.timeout_s:g} s; send less", "timeout") from None
+            raise ApiError(408, f"not received within {self.timeout_s:g} s; send less", "timeout") from None
         if message["type"] == "http.request":
             self.bytes += len(message.get("body", b""))
             self.ended = not message.get("more_body", False)
-            if self.bytes > self.limits.max_bytes:
-                raise _too_large(self.limits)
+            if self.bytes > self.body.most_mb * MEGABYTE:
+                raise _too_large(self.body)
         return message
 
 
-def _too_large(limits: Limits) -> ApiError:
-    fix = "send a shorter recording, or a compressed one (FLAC, Ogg Opus, MP3)"
-    return ApiError(413, f"more than {limits.max_mb:g} MB; {fix}", "too_large", "file")
+def _too_large(body: Body) -> ApiError:
+    param = "file" if body.fix == RECORDING_FIX else None
+    return ApiError(413, f"more than {body.most_mb:g} MB; {body.fix}", "too_large", param)
+
+
+def _host_of(origin: str) -> str | None:
+    """The host of an origin with its port; None where it is no address."""
+    try:
+        return urlsplit(origin).netloc.lower() or None
+    except ValueError:
+        return None
 
 
 def _name_of(host: str) -> str:

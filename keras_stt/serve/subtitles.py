@@ -14,6 +14,7 @@ from keras_stt.transcribe import Transcript
 PATH = "/v1/audio/subtitles"
 LONGEST_WORD = 200  # characters
 MOST_WORDS = 100_000
+MOST_MB = 10.0  # of JSON, which takes some twenty times its size when it is read
 LAST_SECOND = 1e6
 _ANSWER = {"description": "The file's text.", "content": {"text/plain": {"schema": {"type": "string"}}}}
 
@@ -44,7 +45,7 @@ def subtitles_router() -> APIRouter:
         response_class=Response,
         responses={200: _ANSWER, **documented(400, 403, 408, 413, 415, 422, 429, 500)},
     )
-    async def subtitles(asked: Subtitles) -> PlainTextResponse:
+    def subtitles(asked: Subtitles) -> PlainTextResponse:  # in a thread: of many words it takes seconds
         """Writes a transcript that was corrected as SRT or WebVTT, cut into cues as transcription cuts them."""
         words = [Word(" ".join(word.word.split()), word.start, word.end, 1.0) for word in asked.words]
         return PlainTextResponse(as_format(Transcript(words, max((w.end for w in words), default=0.0)), asked.format))

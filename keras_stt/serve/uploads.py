@@ -1,5 +1,7 @@
 """Recordings as they are sent, to 16 kHz samples: no more of them than the limits allow."""
 
+import io
+import os
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -19,6 +21,7 @@ FILE_TYPES = {
         }
     }
 }
+IN_MEMORY = 1 << 20  # bytes; what is larger lies in a file, as Starlette has it
 MARGIN_SECONDS = 1.0  # read beyond a limit, to see that there is more
 
 
@@ -27,31 +30,40 @@ def upload_blocks(
 ) -> Iterator[np.ndarray]:
     """Blocks of samples `(N,)` of a recording, or of the part of it from `start` to `end` seconds, as they are needed.
 
-    However long the recording is, or says it is, no more is decoded than the limit and a second.
+    However long the recording is, or says it is, no more is decoded than the limit and a second. Once the first block
+    is there `file` may be closed, as a request does when its client goes, whatever a thread still reads.
 
     Raises:
         ApiError: nothing was sent, it cannot be read, or it lasts more than `most_seconds`.
     """
-    if not file.seek(0, 2):
+    size = file.seek(0, 2)
+    if not size:
         raise ApiError(400, f"file: no bytes in it; send one of {KINDS}", "empty_file", "file")
     last = start + most_seconds + MARGIN_SECONDS
     if end is not None:
         last = min(end, last)
     samples = 0
     try:
-        file.seek(0)
-        claimed = claimed_seconds(file)
-        if claimed is not None and min(claimed, last) - start > most_seconds:
-            raise _too_long(most_seconds)
-        file.seek(0)
-        for block in audio_blocks(file, start, last):
-            samples += len(block)
-            if samples > most_seconds * SAMPLE_RATE:
+        with _own(file, size) as own:
+            claimed = claimed_seconds(own)
+            if claimed is not None and min(claimed, last) - start > most_seconds:
                 raise _too_long(most_seconds)
-            yield block
+            for block in audio_blocks(own, start, last):
+                samples += len(block)
+                if samples > most_seconds * SAMPLE_RATE:
+                    raise _too_long(most_seconds)
+                yield block
     except AudioError as error:
         _, _, reason = str(error).partition(": ")  # it begins with the name of a file that only we know
         raise ApiError(400, f"file: {reason}", "unreadable_audio", "file") from error
+
+
+def _own(file: BinaryIO, size: int) -> BinaryIO:
+    """The same bytes, which stay open when `file` is closed."""
+    if size > IN_MEMORY:
+        return open(os.dup(file.fileno()), "rb")
+    file.seek(0)
+    return io.BytesIO(file.read())
 
 
 def _too_long(most_seconds: float) -> ApiError:

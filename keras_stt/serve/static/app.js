@@ -15,6 +15,7 @@ const state = {
   heard: [], // words as the server found them
   words: [], // as they are shown: some blanked out, some filled in
   blanking: false,
+  filling: false, // words stay as they are while the server is asked about their gaps
   playable: true,
   work: null, // what aborts the request at work
 };
@@ -123,13 +124,14 @@ function shown(words) {
 
 function draw() {
   show(at("words"), state.words, choose, (word) => (at("detail").textContent = told(word)));
-  at("fill").disabled = !state.words.some((word) => word.blanked);
+  at("fill").disabled = state.filling || !state.words.some((word) => word.blanked);
+  at("reset").disabled = state.filling;
   at("reset").hidden = !state.words.some((word) => word.was !== undefined || word.blanked);
 }
 
 function choose(number) {
   const word = state.words[number];
-  if (state.blanking && !word.pending) {
+  if (state.blanking && !state.filling && !word.pending) {
     word.blanked = !word.blanked;
     draw();
     at("words").querySelectorAll(".word")[number].focus();
@@ -150,7 +152,8 @@ async function fillIn() {
   const asked = parts(state.words, duration, state.model.limits.fill_seconds);
   const work = (state.work = new AbortController());
   let words = state.words;
-  at("fill").disabled = true;
+  state.filling = true;
+  draw();
   at("error").hidden = true;
   say("Listening to the gaps …");
   try {
@@ -171,6 +174,7 @@ async function fillIn() {
     if (error.name === "AbortError") return;
     fail(error);
   }
+  state.filling = false;
   draw();
 }
 
@@ -249,7 +253,7 @@ function recordingIs(on) {
 
 function clear() {
   next = null;
-  Object.assign(state, { heard: [], words: [], blanking: false, playable: true, duration: 0 });
+  Object.assign(state, { heard: [], words: [], blanking: false, filling: false, playable: true, duration: 0 });
   at("error").hidden = at("result").hidden = at("comparison").hidden = true;
   at("audio").hidden = false;
   at("silent").hidden = at("tools").hidden = true;
