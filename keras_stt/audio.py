@@ -161,7 +161,7 @@ def _opened(source) -> Iterator[soundfile.SoundFile]:
         source.seek(0)
     else:
         _require_file(source, name)
-        source = os.fspath(source)
+        source = os.fspath(source) if os.name == "nt" else os.fsencode(source)  # names may hold bytes that are no text
     try:
         with soundfile.SoundFile(source) as file:
             _require_rate(name, file.samplerate)

@@ -1,5 +1,6 @@
 """Reading audio: what is there is read, in memory that goes with it, and what is wrong with it has a name."""
 
+import os
 import tracemalloc
 
 import numpy as np
@@ -107,6 +108,17 @@ def test_samples_that_are_no_numbers_are_refused(value):
         to_mono_16k(samples, SAMPLE_RATE)
     assert error.value.reason == "NaN, infinite or huge samples"
     assert error.value.reason in AUDIO_REASONS
+
+
+def test_a_name_that_is_no_text_is_read_like_any_other(tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.full(SAMPLE_RATE, 0.25), SAMPLE_RATE)
+    path = f"{tmp_path}/a\udcff.wav"
+    try:
+        os.rename(tmp_path / "a.wav", path)
+    except OSError:
+        pytest.skip("this file system has names of text alone")
+    assert audio_duration(path) == 1.0
+    assert len(read_audio(path)) == SAMPLE_RATE
 
 
 def test_messages_are_one_line_whatever_the_file_is_called(tmp_path):

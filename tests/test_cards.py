@@ -227,6 +227,9 @@ def test_the_page_fits_a_screen_and_a_phone_by_day_and_night(browser, run, schem
     screenshot(page, f"report-card-{scheme}-{width}")
     page.evaluate("for (const details of document.querySelectorAll('details')) details.open = true")
     assert overflow(page) == 0
+    guesses = page.locator(".card td:is(:nth-child(3), :nth-child(4)) bdi")
+    assert guesses.count()
+    assert all(guesses.evaluate_all("(words) => words.map((word) => word.getClientRects().length === 1)"))
     assert page.evaluate("[...document.images].every((image) => image.complete && image.naturalWidth > 0)")
     assert wrong == []
     page.close()

@@ -1,8 +1,11 @@
 """Speech that is written down while it is spoken: shown soon, corrected, and at last as offline."""
 
+import contextlib
+import io
 import itertools
 import json
 import os
+import queue
 import signal
 import subprocess
 import sys
@@ -20,7 +23,7 @@ from keras_stt.data.espeak import speak
 from keras_stt.decoding.stitch import Word
 from keras_stt.live import Correction, LiveTranscriber, LiveWord, Update
 from keras_stt.live.agreement import compare
-from keras_stt.live.pcm import pipe, samples_of
+from keras_stt.live.pcm import Source, pipe, samples_of
 from keras_stt.transcribe.utterances import Decoding
 
 BLOCK = 800  # samples, 50 ms
@@ -206,6 +209,31 @@ def test_pcm_that_is_divided_anywhere(rate, channels):
     np.testing.assert_allclose(samples, to_mono_16k(values, rate), atol=1e-4)
 
 
+def test_what_comes_without_end_is_heard_in_parts_and_can_be_ended():
+    over = threading.Event()
+
+    class Endless(io.RawIOBase):
+        def read(self, size: int = -1) -> bytes:
+            return b"" if over.is_set() else bytes(size)
+
+    source, counts = pipe(Endless(), SAMPLE_RATE, 1), []
+    with source.started:
+        for samples in samples_of(source, lambda: len(counts) > 2):
+            counts.append(len(samples))
+    over.set()
+    while source.pieces.get(timeout=10) is not None:
+        pass  # else the thread that reads would wait for ever
+    assert 3 <= len(counts) <= 5
+    assert max(counts) < 10 * 60 * SAMPLE_RATE
+
+
+def test_what_was_said_before_the_end_was_asked_for_is_heard():
+    source = Source(contextlib.nullcontext(), queue.Queue(), SAMPLE_RATE, 1)
+    for _ in range(4):
+        source.pieces.put(b"\x01\x00" * BLOCK)
+    assert sum(map(len, samples_of(source, lambda: True))) == 4 * BLOCK
+
+
 def test_the_command_hears_a_pipe_and_ends_with_ctrl_c(model):
     samples, _ = spoken(2, seed=2)
     pcm = (samples * 2**15).round().astype("<i2")
@@ -258,6 +286,12 @@ def test_bad_input_is_told_in_one_line(arguments, told, capsys, monkeypatch):
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert told in error
+
+
+def test_a_closed_standard_input_is_told(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", None)
+    assert main(["listen", "--live", "--input=-"]) == 2
+    assert "--input: nothing is piped into standard input" in capsys.readouterr().err
 
 
 def test_without_sounddevice_one_line_tells_how_to_get_it(capsys, monkeypatch):

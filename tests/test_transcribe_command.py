@@ -147,7 +147,8 @@ def test_several_recordings_are_one_stream_of_their_ids_or_a_file_each(run, fold
     ]
 
 
-def test_a_folder_that_cannot_be_made_is_said(run, folder, tmp_path):
+def test_a_folder_that_cannot_be_made_is_said_before_anything_is_heard(run, folder, tmp_path, monkeypatch):
+    monkeypatch.setattr("keras_stt.audio.audio_blocks", lambda source: pytest.fail("a recording was read"))
     (tmp_path / "taken").write_text("")
     captured = run(folder / "0.wav", f"--output_dir={tmp_path}/taken/out", code=2)
     assert_one_line(captured, "taken/out", "cannot be written")

@@ -21,6 +21,7 @@ from keras_stt.data.sources.options import SPLITS
 from keras_stt.data.tfds_audio import TFDSAudio
 from keras_stt.data.tfrecord_audio import TFRecordAudio
 from keras_stt.errors import FlagError, InputError
+from keras_stt.formats.whole_file import written_whole_file
 from keras_stt.text import normalize, split_words
 
 PADDING = 0.1  # seconds heard before and after chosen words: times are rarely better than this, and cut sounds click
@@ -158,7 +159,8 @@ def write_clip(path: str, samples: np.ndarray) -> None:
         FlagError: the file cannot be written.
     """
     try:
-        soundfile.write(path, samples, SAMPLE_RATE, subtype="PCM_16", format="WAV")
+        with written_whole_file(path) as file:
+            soundfile.write(file, samples, SAMPLE_RATE, subtype="PCM_16", format="WAV")
     except (soundfile.LibsndfileError, OSError) as error:
         folder = os.path.dirname(path) or "."
         reason = error if os.path.isdir(folder) else f"no folder {folder}"

@@ -74,8 +74,8 @@ def _check(args: argparse.Namespace) -> None:
         raise FlagError("rate", f"{args.rate} Hz; speech needs {LOWEST_RATE} to {HIGHEST_RATE}")
     if args.channels is not None and not 1 <= args.channels <= MOST_CHANNELS:
         raise FlagError("channels", f"{args.channels}; give 1 to {MOST_CHANNELS}")
-    if sys.stdin.isatty():
-        raise FlagError("input", "standard input is a terminal; pipe raw PCM into it, or leave the flag out")
+    if sys.stdin is None or sys.stdin.isatty():
+        raise FlagError("input", "nothing is piped into standard input; pipe raw PCM into it, or leave the flag out")
 
 
 def _source(args: argparse.Namespace) -> Source:

@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import os
 import sys
+import tempfile
 from collections.abc import Callable
 
 from keras_stt.cli.decoding import add_decoding_arguments, check_decoding_arguments, decoding_of
@@ -115,15 +116,26 @@ def _printer(form: str, several: bool) -> Callable[[str, str, str], None]:
 
 
 def _writer(folder: str, form: str) -> Callable[[str, str, str], None]:
+    """Writes into the folder, which is made and tried at once: a recording may take hours to be heard."""
     from keras_stt.formats.lines import write_text
+
+    _made(folder)
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise write_error(folder, error) from error
 
     def write(file: str, name: str, text: str) -> None:
         path = os.path.join(folder, f"{name}.{form}")
-        try:
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-        except OSError as error:
-            raise write_error(path, error) from error
+        _made(os.path.dirname(path))
         write_text(path, text)
         print(printable(path), flush=True)
 
     return write
+
+
+def _made(folder: str) -> None:
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError as error:
+        raise write_error(folder, error) from error

@@ -56,15 +56,18 @@ def pipe(file: BinaryIO, rate: int, channels: int) -> Source:
 
 
 def _arriving(pieces: queue.Queue, ended: Callable[[], bool]) -> Iterator[bytes]:
-    """All bytes that have come since the last were asked for, again and again until a None comes or `ended()`."""
-    while not ended():
+    """All bytes that have come since the last were asked for, again and again until a None comes or `ended()`.
+
+    What has come when the end is asked for is given, too: it was said before.
+    """
+    last = False
+    while not last:
+        last = ended()
         waiting = []
-        try:
+        with contextlib.suppress(queue.Empty):
             waiting.append(pieces.get(timeout=WAIT_SECONDS))
-            while True:
-                waiting.append(pieces.get_nowait())
-        except queue.Empty:
-            pass
+        # No more than is there: who reads a disk may be as fast as this, and would be listened to without end.
+        waiting += [pieces.get_nowait() for _ in range(pieces.qsize())]
         come = [piece for piece in waiting if piece is not None]
         if come:
             yield b"".join(come)

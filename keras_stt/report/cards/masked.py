@@ -1,7 +1,7 @@
 """What was hidden from the model and what it guessed, pass by pass."""
 
 from keras_stt.evidence.example import Example, MaskedText, Slot
-from keras_stt.report.page import text
+from keras_stt.report.page import table, text
 
 _LEAST = 0.005  # of a probability, to be shown as a percentage
 _KEY = (
@@ -81,11 +81,8 @@ def _table(texts: tuple[MaskedText, ...]) -> str:
         for number, slots in enumerate(masked.passes, start=1):
             name = f"{masked.title}, pass {number}" if masked.title else f"Pass {number}"
             rows += [_row(name, slot) for slot in slots if slot.hidden]
-    head = "".join(f"<th scope=col>{name}</th>" for name in ("Pass", "At, s", "Hidden", "Guessed", "Sure", "Then"))
-    return (
-        f"<details><summary>{len(rows):,} guesses as a table</summary><div class=scroll tabindex=0>"
-        f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div></details>"
-    )
+    content = table("Guesses", ("Pass", "#At, s", "Hidden", "Guessed", "#Sure", "Then"), rows)
+    return f"<details><summary>{len(rows):,} guesses as a table</summary>{content}</details>"
 
 
 def _row(name: str, slot: Slot) -> str:
@@ -93,5 +90,8 @@ def _row(name: str, slot: Slot) -> str:
     at = "" if slot.start is None else f"{slot.start:.2f}"
     sure = "" if slot.confidence is None else f"{slot.confidence:.0%}"
     under, said = slot.under or "nothing", slot.said or "nothing"
-    cells = "".join(f"<td><bdi>{text(cell)}</bdi></td>" for cell in (under, said, sure, others))
-    return f"<tr><th scope=row>{text(name)}</th><td>{at}</td>{cells}</tr>"
+    words = "".join(f"<td><bdi>{text(word)}</bdi></td>" for word in (under, said))
+    return (
+        f"<th scope=row>{text(name)}</th><td class=number>{at}</td>{words}<td class=number>{sure}</td>"
+        f"<td><bdi>{text(others)}</bdi></td>"
+    )
