@@ -147,6 +147,16 @@ def test_several_recordings_are_one_stream_of_their_ids_or_a_file_each(run, fold
     ]
 
 
+def test_a_text_beside_its_recording_is_not_replaced(run, folder, tmp_path):
+    shutil.copy(folder / "0.wav", tmp_path)
+    (tmp_path / "0.txt").write_text("what was said")
+    said = run(tmp_path / "0.wav", f"--output_dir={tmp_path}", code=2)
+    assert_one_line(said, "--output_dir", "0.txt stands beside its recording", "name a new folder")
+    assert (tmp_path / "0.txt").read_text() == "what was said"
+    run(tmp_path / "0.wav", "--format=srt", f"--output_dir={tmp_path}")
+    run(tmp_path / "0.wav", "--format=srt", f"--output_dir={tmp_path}")  # nobody writes these by hand
+
+
 def test_a_folder_that_cannot_be_made_is_said_before_anything_is_heard(run, folder, tmp_path, monkeypatch):
     monkeypatch.setattr("keras_stt.audio.audio_blocks", lambda source: pytest.fail("a recording was read"))
     (tmp_path / "taken").write_text("")

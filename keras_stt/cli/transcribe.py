@@ -22,6 +22,7 @@ FORMATS = {
     "jsonl": "a JSON object per file, with the times and confidences of its words",
     "stm": "segments with their times",
 }
+_OF_REFERENCES = ("txt", "ctm", "trn", "stm")  # in which people keep what is really said
 
 
 def add_parser(subparsers) -> None:
@@ -64,6 +65,8 @@ def run(args: argparse.Namespace) -> int:
         found = f"{args.format} of {len(files)} recordings is no file of its kind"
         raise FlagError("output_dir", f"{found}; name a folder, in which each gets one")
     ids = dict(zip(files, recording_ids(["stdin" if file == MARK else file for file in files]), strict=True))
+    if args.output_dir:
+        _keep_references(files, ids, args.output_dir, args.format)
     write = _writer(args.output_dir, args.format) if args.output_dir else _printer(args.format, len(files) > 1)
     model = _loaded(args)
     failed = 0
@@ -78,6 +81,16 @@ def run(args: argparse.Namespace) -> int:
             continue
         write(file, ids[file], text)
     return 1 if failed else 0
+
+
+def _keep_references(files: list[str], ids: dict[str, str], folder: str, form: str) -> None:
+    """What stands beside its recording as a text may be what somebody wrote by hand."""
+    for file in files if form in _OF_REFERENCES else ():
+        path = os.path.join(folder, f"{ids[file]}.{form}")
+        if os.path.exists(path) and os.path.dirname(os.path.realpath(path)) == os.path.dirname(os.path.realpath(file)):
+            raise FlagError(
+                "output_dir", f"{path} stands beside its recording and would be replaced; name a new folder"
+            )
 
 
 def _loaded(args: argparse.Namespace) -> tuple:
