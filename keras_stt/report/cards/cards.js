@@ -47,12 +47,20 @@
     }
 
     function watch() {
-      if (audio.currentTime >= stop) audio.pause();
       draw();
       if (!audio.paused) requestAnimationFrame(watch);
     }
 
+    // By the clock and not by frames, which come late where much is drawn.
+    function stopInTime() {
+      if (audio.paused || stop === Infinity) return;
+      const left = stop - audio.currentTime;
+      if (left <= 0) return audio.pause();
+      setTimeout(stopInTime, Math.min(1000, (1000 * left) / audio.playbackRate));
+    }
+
     audio.addEventListener("play", watch);
+    audio.addEventListener("playing", stopInTime);
     audio.addEventListener("pause", draw);
     audio.addEventListener("seeked", draw);
     audio.addEventListener("timeupdate", () => audio.currentTime >= stop && audio.pause()); // of a hidden page, too
