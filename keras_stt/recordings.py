@@ -4,14 +4,14 @@ import glob
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from keras_stt.audio import EXTENSIONS
 from keras_stt.errors import FlagError, InputError, printable
 
 
-def find_recordings(places: Iterable[str], list_file: str = "") -> list[str]:
+def find_recordings(places: Sequence[str], list_file: str = "") -> list[str]:
     """Paths, as they were given, of recordings.
 
     Args:
@@ -23,14 +23,18 @@ def find_recordings(places: Iterable[str], list_file: str = "") -> list[str]:
 
     Raises:
         FlagError: the list cannot be read.
-        InputError: there is nothing to do. A file that is not there is no error here: it is told as its result.
+        InputError: there is nothing to do, or nothing matches a pattern. A file that is not there is no error here: it
+            is told as its result.
     """
     found: dict[str, str] = {}
     for place in [*(each for one in places for each in _matching(one)), *(_listed(list_file) if list_file else [])]:
         for path in _below(place) if os.path.isdir(place) else [place]:
             found.setdefault(os.path.abspath(path), path)
     if not found:
-        raise InputError(f"no recordings ({', '.join(EXTENSIONS)}) there; give files or folders that have some")
+        named = ", ".join(list(places)[:3]) or list_file
+        raise InputError(
+            f"{named}: no recordings ({', '.join(EXTENSIONS)}) there; give files or folders that have some"
+        )
     return list(found.values())
 
 
@@ -56,7 +60,7 @@ def recording_ids(paths: Sequence[str]) -> list[str]:
 
 
 def _matching(place: str) -> list[str]:
-    """What a pattern stands for; the place itself where it is none, or nothing matches."""
+    """What a pattern stands for; the place itself where it is none."""
     if not glob.has_magic(place) or os.path.lexists(place):
         return [place]
     path = Path(place)
@@ -67,7 +71,9 @@ def _matching(place: str) -> list[str]:
         raise InputError(f"{place}: no pattern ({error}); write ** as a folder of its own: FOLDER/**/*.wav") from error
     hidden = any(part.startswith(".") for part in path.parts if glob.has_magic(part))
     shown = [str(one) for one in found if hidden or not one.name.startswith(".")]
-    return shown or [place]
+    if not shown:
+        raise InputError(f"{place}: nothing matches this pattern; check its folder and suffix")
+    return shown
 
 
 def _listed(list_file: str) -> list[str]:

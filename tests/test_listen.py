@@ -124,7 +124,7 @@ def test_without_a_way_to_play_one_line_tells_what_to_do(listen, monkeypatch):
     assert code == 2
     assert "playing   " in printed
     assert error == (
-        "keras-stt: to play, install sounddevice: pip install keras_stt[live]; or --output=CLIP.wav writes the clip "
+        "keras-stt: to play, install sounddevice: pip install 'keras_stt[live]'; or --output=CLIP.wav writes the clip "
         "instead\n"
     )
     assert len(clip)  # what else was asked for is done

@@ -21,9 +21,10 @@ from keras_stt.cli.live_display import TerminalDisplay
 from keras_stt.cli.main import main
 from keras_stt.data.espeak import speak
 from keras_stt.decoding.stitch import Word
+from keras_stt.errors import InputError
 from keras_stt.live import Correction, LiveTranscriber, LiveWord, Update
 from keras_stt.live.agreement import compare
-from keras_stt.live.pcm import Source, pipe, samples_of
+from keras_stt.live.pcm import FILES, Source, pipe, samples_of
 from keras_stt.transcribe.utterances import Decoding
 
 BLOCK = 800  # samples, 50 ms
@@ -286,6 +287,13 @@ def test_bad_input_is_told_in_one_line(arguments, told, capsys, monkeypatch):
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert told in error
+
+
+@pytest.mark.parametrize("mark", FILES)
+def test_a_file_is_no_pcm(mark):
+    source = pipe(io.BytesIO(mark + bytes(1000)), SAMPLE_RATE, 1)
+    with source.started, pytest.raises(InputError, match=f"what comes is {FILES[mark]}, not raw PCM; transcribe the"):
+        list(samples_of(source, lambda: False))
 
 
 def test_a_closed_standard_input_is_told(capsys, monkeypatch):

@@ -48,7 +48,10 @@ def load_once(path):
 WRONG = [
     # The model.
     ("transcribe librispech-small {}/0.wav", "no such model; did you mean librispeech-small?"),
-    ("transcribe {}/none.keras {}/0.wav", "no such model; give the model.keras that a training run wrote, or a name"),
+    (
+        "transcribe {}/none.keras {}/0.wav",
+        "no such model; give the folder of a training run, or the model.keras in it, or a name",
+    ),
     ("transcribe {}/nothing {}/0.wav", "nothing/model.keras: no such model"),
     ("transcribe {}/model.txt {}/0.wav", "model.txt: cannot be loaded as a Keras model"),
     ("transcribe digits-words {}/0.wav", "word n-grams, no model; give them as language_model"),

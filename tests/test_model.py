@@ -265,7 +265,7 @@ def assert_one_step_moves_every_weight(model):
 
 
 def test_a_missing_model(tmp_path):
-    assert_one_line(tmp_path / "none.keras", "no such model; give the model.keras")
+    assert_one_line(tmp_path / "none.keras", "no such model; give the folder of a training run")
     assert_one_line(tmp_path, "model.keras: no such model")
 
 

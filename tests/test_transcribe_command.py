@@ -79,8 +79,9 @@ def test_folders_and_patterns_are_their_recordings(run, folder):
 
 def test_what_is_not_there_is_said_in_one_line(run, tmp_path, folder):
     assert_one_line(run(tmp_path, code=2), "no recordings", "give files or folders")
-    assert_one_line(run(f"{tmp_path}/*.wav", code=2), "*.wav", "no such file")
+    assert_one_line(run(f"{tmp_path}/*.wav", code=2), "*.wav", "nothing matches this pattern")
     assert_one_line(run(f"{tmp_path}/**.wav", code=2), "**.wav", "write ** as a folder of its own")
+    assert_one_line(run(f"{tmp_path}/*.ogg", code=2), "*.ogg: nothing matches this pattern")
     captured = run(folder / "0.wav", f"{tmp_path}/*.wav", code=1)
     assert captured.out.startswith(str(folder / "0.wav"))
     assert captured.err.count("\n") == 1

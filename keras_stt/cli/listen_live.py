@@ -51,11 +51,15 @@ def run(args: argparse.Namespace) -> int:
     live.warm_up()
     with source.started, Ending() as ending:
         display.begin()
+        came = False
         for samples in samples_of(source, lambda: ending.asked):
+            came = True
             if update := live.feed(samples):
                 display.show(update)
         display.show(live.finish())
         display.end(live.transcript)
+    if not came:
+        print("keras-stt: nothing was heard: no audio came", file=sys.stderr)
     return 0
 
 

@@ -28,7 +28,7 @@ def add_parser(subparsers) -> None:
         "serve",
         help="a page and an HTTP API that write down what is said",
         description="Serves a page on which recordings are transcribed, looked at and completed, and an HTTP API that "
-        "OpenAI's clients can ask, until Ctrl-C. Needs pip install keras_stt[serve].",
+        "OpenAI's clients can ask, until Ctrl-C. Needs pip install 'keras_stt[serve]'.",
     )
     add_model(parser)
     words = f"address to listen on (default: {HOST}, this machine alone); 0.0.0.0: whoever reaches it, unasked who"

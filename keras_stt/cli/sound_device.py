@@ -74,7 +74,7 @@ def _sound(doing: str, instead: str):
     try:
         import sounddevice
     except ModuleNotFoundError as error:
-        raise InputError(f"to {doing}, install sounddevice: pip install keras_stt[live]; or {instead}") from error
+        raise InputError(f"to {doing}, install sounddevice: pip install 'keras_stt[live]'; or {instead}") from error
     except OSError as error:
         raise InputError(f"to {doing}, install PortAudio (Debian: libportaudio2); or {instead}") from error
     try:

@@ -10,10 +10,13 @@ from typing import BinaryIO
 import numpy as np
 
 from keras_stt.audio import resampled
+from keras_stt.errors import InputError
 
 WIDTH = 2  # bytes of a sample: signed, 16 bits, little-endian
 READ_BYTES = 1 << 16  # at once, where so many are there
 WAITING_PIECES = 64  # read before they are asked for; then a pipe must wait
+# What files of sound begin with. As PCM it would be one loud click, and what follows noise.
+FILES = {b"RIFF": "WAV", b"fLaC": "FLAC", b"OggS": "Ogg", b"ID3": "MP3"}
 WAIT_SECONDS = 0.1  # between two looks at whether the end was asked for
 
 
@@ -79,14 +82,21 @@ def samples_of(source: Source, ended: Callable[[], bool]) -> Iterator[np.ndarray
     """16 kHz mono float32 blocks of all that comes until the source ends or `ended()`.
 
     What ends amid a sample of all channels is dropped.
+
+    Raises:
+        InputError: it begins as a file does.
     """
     return resampled(_mono(_arriving(source.pieces, ended), source.channels), source.rate)
 
 
 def _mono(pieces: Iterable[bytes], channels: int) -> Iterator[np.ndarray]:
-    held = b""
+    held, first = b"", True
     for piece in pieces:
         held += piece
+        kind = next((kind for mark, kind in FILES.items() if first and held.startswith(mark)), None)
+        if kind:
+            raise InputError(f"what comes is {kind}, not raw PCM; transcribe the file, or decode it first")
+        first = False
         whole = len(held) - len(held) % (WIDTH * channels)
         values = np.frombuffer(held[:whole], "<i2").reshape(-1, channels)
         held = held[whole:]

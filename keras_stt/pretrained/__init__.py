@@ -45,7 +45,6 @@ def model_file(name) -> Path:
     if not path.is_file():
         close = difflib.get_close_matches(str(name), pretrained_names(), n=1)
         hint = f"did you mean {close[0]}? Else " if close else ""
-        raise InputError(
-            f"{path}: no such model; {hint}give the model.keras that a training run wrote, or a name: {names}"
-        )
+        ways = "give the folder of a training run, or the model.keras in it, or a name"
+        raise InputError(f"{path}: no such model; {hint}{ways}: {names}")
     return path

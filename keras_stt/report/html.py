@@ -122,8 +122,9 @@ def _warnings(summary: Mapping, history: Sequence[Mapping]) -> list[str]:
         return found
     return [
         *found,
-        f"The loss on tokens ({loss:.2f}) is not below that of the unigram guess ({unigram:.2f}): "
-        "the model knows at best which words are frequent, and hears nothing yet.",
+        f"The loss on tokens ({loss:.2f}) is not below that of the unigram guess ({unigram:.2f}): the model "
+        f"{'knows at best' if loss < 1.02 * unigram else 'does not even know'} which words are frequent, and hears "
+        "nothing yet.",
     ]
 
 

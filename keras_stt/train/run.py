@@ -18,6 +18,7 @@ from keras_stt.train.callbacks.progress import EpochLine, Stopwatch
 from keras_stt.train.corpus import Split
 from keras_stt.train.distribution.alone import Alone
 from keras_stt.train.distribution.open import open_distribution, require_equal_shares
+from keras_stt.train.earlier_run import put_by
 from keras_stt.train.fit import checkpoint_folder, fit
 from keras_stt.train.options import TrainOptions
 from keras_stt.train.outputs import output_folder, with_steps_per_epoch, write_json, write_outputs
@@ -102,6 +103,8 @@ def _learn(view: View, setup: Setup, output: Path, flags: str, distribution: Alo
     flags = with_steps_per_epoch(flags, setup.options.steps_per_epoch)
     leads = distribution.process == 0
     if leads:
+        if not setup.options.resume and (earlier := put_by(output)):
+            print(f"what an earlier run left in {output} is in {earlier} now", flush=True)
         write_text(output / FLAGS, flags)  # before training, so that a run on a budget can be resumed by them
     stopwatch, watch = Stopwatch(), view.watchers(setup)
     line = EpochLine(setup.options.epochs, view.epoch_line(setup))
