@@ -23,18 +23,23 @@ def find_recordings(places: Sequence[str], list_file: str = "") -> list[str]:
 
     Raises:
         FlagError: the list cannot be read.
-        InputError: there is nothing to do, or nothing matches a pattern. A file that is not there is no error here: it
-            is told as its result.
+        InputError: there is nothing to do. A file that is not there is no error here, nor, among others, a folder of
+            none or a pattern that nothing matches: they are told as their results.
     """
     found: dict[str, str] = {}
+    empty = set()  # folders and patterns
     for place in [*(each for one in places for each in _matching(one)), *(_listed(list_file) if list_file else [])]:
-        for path in _below(place) if os.path.isdir(place) else [place]:
+        below = list(_below(place)) if os.path.isdir(place) else [place]
+        if not below or (glob.has_magic(place) and not os.path.lexists(place)):
+            empty.add(os.path.abspath(place))
+        for path in below or [place]:
             found.setdefault(os.path.abspath(path), path)
-    if not found:
-        named = ", ".join(list(places)[:3]) or list_file
-        raise InputError(
-            f"{named}: no recordings ({', '.join(EXTENSIONS)}) there; give files or folders that have some"
-        )
+    if found.keys() == empty:
+        named = ", ".join(places[:3]) or list_file
+        if any(map(glob.has_magic, places)):
+            raise InputError(f"{named}: nothing matches this pattern; check its folder and suffix")
+        kinds = ", ".join(EXTENSIONS)
+        raise InputError(f"{named}: no recordings ({kinds}) there; give files or folders that have some")
     return list(found.values())
 
 
@@ -60,7 +65,7 @@ def recording_ids(paths: Sequence[str]) -> list[str]:
 
 
 def _matching(place: str) -> list[str]:
-    """What a pattern stands for; the place itself where it is none."""
+    """What a pattern stands for; the place itself where it is none, or nothing matches."""
     if not glob.has_magic(place) or os.path.lexists(place):
         return [place]
     path = Path(place)
@@ -71,9 +76,7 @@ def _matching(place: str) -> list[str]:
         raise InputError(f"{place}: no pattern ({error}); write ** as a folder of its own: FOLDER/**/*.wav") from error
     hidden = any(part.startswith(".") for part in path.parts if glob.has_magic(part))
     shown = [str(one) for one in found if hidden or not one.name.startswith(".")]
-    if not shown:
-        raise InputError(f"{place}: nothing matches this pattern; check its folder and suffix")
-    return shown
+    return shown or [place]
 
 
 def _listed(list_file: str) -> list[str]:

@@ -5,9 +5,9 @@ import re
 from pathlib import Path
 
 import pytest
+from absl import flags
 
 from keras_stt.compare import read_experiments
-from keras_stt.errors import FlagError
 
 ROOT = Path(__file__).parent.parent
 PLAIN, DIARY, CORPORA, ABLATION = (
@@ -62,5 +62,5 @@ def test_every_experiment_of_the_diary_has_a_flagfile(options_of, monkeypatch):
 
 
 def test_a_flagfile_of_the_diary_that_makes_no_sense_would_be_found(options_of):
-    with pytest.raises(FlagError, match="--position"):
+    with pytest.raises(flags.IllegalFlagValueError, match="--position"):
         options_of("--flagfile=flags/diary/base.cfg", "--position=nowhere")
