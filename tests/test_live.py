@@ -306,7 +306,8 @@ def test_without_sounddevice_one_line_tells_how_to_get_it(capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "sounddevice", None)
     assert main(["listen", "--live", "digits-small"]) == 2
     assert capsys.readouterr().err == (
-        "keras-stt: to listen, install sounddevice: pip install 'keras_stt[live]'; or pipe raw PCM to --input=- instead\n"
+        "keras-stt: to listen, install sounddevice: pip install 'keras_stt[live]'; "
+        "or pipe raw PCM to --input=- instead\n"
     )
 
 
