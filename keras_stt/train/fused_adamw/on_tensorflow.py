@@ -1,24 +1,17 @@
 """AdamW on TensorFlow, a step of it traced in half the time: before a graph's first step, that is most of the wait."""
 
-import keras
 import tensorflow as tf
+
+from keras_stt.train.fused_adamw.plain import PlainAdamW
 
 
 # Of Keras's own name, by which Keras names the variables: a checkpoint of either goes on with the other.
-class AdamW(keras.optimizers.AdamW):
+class AdamW(PlainAdamW):
     """Takes the steps that Keras's AdamW takes, each weight by one operation of TensorFlow where Keras has some twenty.
 
     Keras also builds the learning rate's schedule once for every weight that decays. For one device: under a strategy
     of `tf.distribute` variables are not what these operations take.
-
-    Raises:
-        ValueError: `amsgrad`, which this one does not know.
     """
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        if self.amsgrad:
-            raise ValueError("amsgrad: not with the fused AdamW; take keras.optimizers.AdamW")
 
     def _clip_gradients(self, grads):
         if not self.clipnorm:

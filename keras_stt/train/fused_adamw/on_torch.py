@@ -1,25 +1,18 @@
 """AdamW on torch, each step of it in as few passes over the weights as torch can make."""
 
-import keras
 import torch
 from torch.optim.adamw import adamw
 
+from keras_stt.train.fused_adamw.plain import PlainAdamW
+
 
 # Of Keras's own name, by which Keras names the variables: a checkpoint of either goes on with the other.
-class AdamW(keras.optimizers.AdamW):
+class AdamW(PlainAdamW):
     """Takes the steps that Keras's AdamW takes, in less time on a CPU.
 
     Keras goes over all weights some twenty times a step: to clip gradients, to move momenta and weights, to average.
     The gradients that it is given are clipped in place.
-
-    Raises:
-        ValueError: `amsgrad`, which this one does not know.
     """
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        if self.amsgrad:
-            raise ValueError("amsgrad: not with the fused AdamW; take keras.optimizers.AdamW")
 
     @torch.no_grad()
     def _clip_gradients(self, grads):
