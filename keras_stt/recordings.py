@@ -36,7 +36,7 @@ def find_recordings(places: Sequence[str], list_file: str = "") -> list[str]:
             found.setdefault(os.path.abspath(path), path)
     if found.keys() == empty:
         named = ", ".join(places[:3]) or list_file
-        if any(map(glob.has_magic, places)):
+        if empty and not any(map(os.path.isdir, empty)):
             raise InputError(f"{named}: nothing matches this pattern; check its folder and suffix")
         kinds = ", ".join(EXTENSIONS)
         raise InputError(f"{named}: no recordings ({kinds}) there; give files or folders that have some")

@@ -82,6 +82,10 @@ def test_what_is_not_there_is_said_in_one_line(run, tmp_path, folder):
     assert_one_line(run(f"{tmp_path}/*.wav", code=2), "*.wav", "nothing matches this pattern")
     assert_one_line(run(f"{tmp_path}/**.wav", code=2), "**.wav", "write ** as a folder of its own")
     assert_one_line(run(f"{tmp_path}/*.ogg", code=2), "*.ogg: nothing matches this pattern")
+    (tmp_path / "calls").mkdir()
+    assert_one_line(run(f"{tmp_path}/ca*", code=2), "ca*: no recordings", "give files or folders")
+    captured = run(folder / "0.wav", tmp_path / "calls", code=1)
+    assert "calls: cannot be read as audio (a folder, no file)" in captured.err
     captured = run(folder / "0.wav", f"{tmp_path}/*.wav", code=1)
     assert captured.out.startswith(str(folder / "0.wav"))
     assert captured.err.count("\n") == 1
