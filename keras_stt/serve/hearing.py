@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from keras_stt.audio import SAMPLE_RATE
 from keras_stt.decoding.stitch import Word
 from keras_stt.serve.served import Served
+from keras_stt.transcribe.transcript import CountedBlocks
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,14 +32,7 @@ def hear(model, blocks: Iterable[np.ndarray], served: Served, passes: int) -> It
         served: how the model is asked.
         passes: refinements; 0 is the draft.
     """
-    samples = 0
-
-    def counted() -> Iterator[np.ndarray]:
-        nonlocal samples
-        for block in blocks:
-            samples += len(block)
-            yield block
-
-    for word in model.stream(counted(), passes=passes, **served.transcribing):
-        yield Heard(word, samples / SAMPLE_RATE)
-    yield Heard(None, samples / SAMPLE_RATE)
+    counted = CountedBlocks(blocks)
+    for word in model.stream(counted, passes=passes, **served.transcribing):
+        yield Heard(word, counted.seconds)
+    yield Heard(None, counted.seconds)

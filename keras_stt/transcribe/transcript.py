@@ -40,15 +40,28 @@ def transcript_of(
         stream: blocks to words, as a model's `stream`.
         tell: is told the seconds of every block that is taken.
     """
-    samples = 0
+    counted = CountedBlocks(blocks, tell)
+    words = list(stream(counted))
+    return Transcript(words, counted.seconds)
 
-    def counted() -> Iterator[np.ndarray]:
-        nonlocal samples
-        for block in blocks:
-            samples += len(block)
+
+class CountedBlocks:
+    """Blocks of 16 kHz samples, and how many `seconds` of them have been taken.
+
+    Args:
+        tell: is told the seconds of every block that is taken.
+    """
+
+    def __init__(self, blocks: Iterable[np.ndarray], tell: Callable[[float], object] | None = None):
+        self._blocks, self._tell, self._samples = blocks, tell, 0
+
+    @property
+    def seconds(self) -> float:
+        return self._samples / SAMPLE_RATE
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        for block in self._blocks:
+            self._samples += len(block)
             yield block
-            if tell is not None:
-                tell(len(block) / SAMPLE_RATE)
-
-    words = list(stream(counted()))
-    return Transcript(words, samples / SAMPLE_RATE)
+            if self._tell is not None:
+                self._tell(len(block) / SAMPLE_RATE)
