@@ -6,6 +6,7 @@ from pathlib import Path
 
 from keras_stt.errors import write_error
 
+# Without skipped.csv, which is the new run's by then.
 LEFT = (
     *("model.keras", "summary.json", "history.csv", "results.jsonl", "train_words.csv", "utterances", "report.html"),
     *("flags.cfg", "checkpoint", "logs", "export", "not_a_number"),
