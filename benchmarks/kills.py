@@ -63,15 +63,18 @@ def main() -> None:
             print(f"{backend}, {view}: {result}", flush=True)
 
 
-def survive(folder: Path, backend: str, view: str, kills: int, seed: int) -> dict:
+def survive(folder: Path, backend: str, view: str, kills: int, seed: int, more: tuple = ()) -> dict:
     """An unbroken run and a killed one in `folder`, compared.
+
+    Args:
+        more: flags of both.
 
     Raises:
         AssertionError: something was lost.
     """
     rng = random.Random(f"{seed} {backend} {view}")
     whole, broken = folder / "whole", folder / "broken"
-    flags = (*VIEWS[view], *SIZE, f"--cache_dir={folder / 'cache'}")
+    flags = (*VIEWS[view], *SIZE, f"--cache_dir={folder / 'cache'}", *more)
     finish(whole, backend, *flags)
     deaths: list[dict] = []
     while len(deaths) < kills:

@@ -53,10 +53,10 @@ def main() -> None:
             print(f"{backend}, {name}: {result}", flush=True)
 
 
-def alone(folder: Path, backend: str) -> Path:
+def alone(folder: Path, backend: str, more: tuple = ()) -> Path:
     """The run on one device, trained where that was not done before."""
     if not (folder / "alone/summary.json").exists():
-        finish(folder / "alone", backend, *SIZE, f"--cache_dir={folder / 'cache'}")
+        finish(folder / "alone", backend, *SIZE, f"--cache_dir={folder / 'cache'}", *more)
     return folder / "alone"
 
 
@@ -83,14 +83,17 @@ def compared(one: Path, other: Path) -> dict:
     }
 
 
-def one_killed(folder: Path, backend: str, processes: int, later: int) -> dict:
+def one_killed(folder: Path, backend: str, processes: int, later: int, more: tuple = ()) -> dict:
     """Kills the last of so many processes in the second epoch, and goes on with others.
+
+    Args:
+        more: flags of all runs.
 
     Raises:
         AssertionError: the others did not end, nobody said why, or the result is another.
     """
-    output, cache = folder / "one_killed", f"--cache_dir={folder / 'cache'}"
-    launcher = start(output, backend, *SIZE, DATA, f"--num_processes={processes}", cache)
+    output, size = folder / "one_killed", (*SIZE, f"--cache_dir={folder / 'cache'}", *more)
+    launcher = start(output, backend, *size, DATA, f"--num_processes={processes}")
     until = time.monotonic() + LONGEST
     while newest_step(output) < 8 and launcher.poll() is None:
         assert time.monotonic() < until, said(output)
@@ -101,14 +104,14 @@ def one_killed(folder: Path, backend: str, processes: int, later: int) -> dict:
     ended = time.monotonic() - killed
     assert f"process {processes - 1} of {processes} was killed by SIGKILL; the others were stopped" in said(output)
     step = newest_step(output)
-    finish(output, backend, *SIZE, *((DATA, f"--num_processes={later}") if later > 1 else ()), cache)
+    finish(output, backend, *size, *((DATA, f"--num_processes={later}") if later > 1 else ()))
     assert f"going on from step {step}," in said(output)
     return {
         "processes": processes,
         "then": later,
         "killed_after_step": step,
         "seconds_until_all_had_ended": round(ended, 1),
-        **compared(alone(folder, backend), output),
+        **compared(alone(folder, backend, more), output),
     }
 
 

@@ -114,10 +114,9 @@ def train_flags():
     return train_main.flags.FLAGS
 
 
-@pytest.fixture
-def options_of(train_flags, monkeypatch):
-    """Reads arguments as train_main.py does, in the folder in which it is run."""
-    monkeypatch.chdir(Path(__file__).parent.parent)  # where nested flagfiles are looked for
+@pytest.fixture(scope="session")
+def read_options_of(train_flags):
+    """Reads arguments as train_main.py does: `options_of` for what several tests share. Flagfiles are not in reach."""
 
     def read(*arguments: str):
         from keras_stt.train.options import TrainOptions
@@ -127,6 +126,13 @@ def options_of(train_flags, monkeypatch):
         return TrainOptions(**{flag.name: flag.value for flag in flags.get_flags_for_module("train_main")})
 
     return read
+
+
+@pytest.fixture
+def options_of(read_options_of, monkeypatch):
+    """Reads arguments as train_main.py does, in the folder in which it is run."""
+    monkeypatch.chdir(Path(__file__).parent.parent)  # where nested flagfiles are looked for
+    return read_options_of
 
 
 @pytest.fixture

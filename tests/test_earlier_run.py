@@ -28,11 +28,12 @@ def test_each_run_gets_a_folder_and_files_of_others_stay(tmp_path):
 
 
 def test_a_run_begins_in_a_folder_without_what_another_left(options_of, tmp_path, capsys):
-    size = ("--model_dim=8", "--audio_blocks=2", "--refiner_blocks=1", "--attention_heads=2", "--batch_seconds=2")
+    size = ("--model_dim=8", "--audio_blocks=2", "--middle_weight=0", "--refiner_blocks=0", "--attention_heads=2")
     folders = (f"--data_dir={write_tone_manifest(tmp_path)}", f"--cache_dir={tmp_path}/cache")
     course = ("--epochs=1", "--steps_per_epoch=1", "--nogradient_norms", "--warmup_steps=1", "--test_utterances=1")
+    batches = ("--batch_seconds=2", f"--output_dir={tmp_path}/run")
     given = ("--view=utterance", "--dataset=manifest", "--phone_weight=0", "--position=rotary", "--subsampling=2")
-    options = options_of(*given, *size, *folders, *course, f"--output_dir={tmp_path}/run")
+    options = options_of(*given, *size, *folders, *course, *batches)
     train(options, "--seed=0\n")
     said = capsys.readouterr().out
     assert "earlier run" not in said
@@ -42,5 +43,5 @@ def test_a_run_begins_in_a_folder_without_what_another_left(options_of, tmp_path
     assert (tmp_path / "run/earlier-1/model.keras").read_bytes() == model
     assert (tmp_path / "run/earlier-1/flags.cfg").read_text().startswith("--seed=0\n")
     assert (tmp_path / "run/flags.cfg").read_text().startswith("--seed=1\n")
-    train(dataclasses.replace(options, seed=1, epochs=2, resume=True), "--seed=1\n")  # goes on: nothing is put by
+    train(dataclasses.replace(options, seed=1, resume=True), "--seed=1\n")  # the same run: nothing is put by
     assert not (tmp_path / "run/earlier-2").exists()

@@ -104,15 +104,22 @@ def subclassed_model():
     return model
 
 
-def test_a_subclassed_model_by_layer():
-    norms = gradient_norms(subclassed_model(), IDS, SUMS)
+@pytest.fixture(scope="module")
+def measured():
+    """A model that nothing trains further, and its norms."""
+    model = subclassed_model()
+    return model, gradient_norms(model, IDS, SUMS)
+
+
+def test_a_subclassed_model_by_layer(measured):
+    _, norms = measured
     assert set(norms) == {"embedding", "norm", "unused", "whole"}  # dropout has no weights, frozen learns nothing
     assert norms["unused"] == 0
     assert min(norms["embedding"], norms["norm"], norms["whole"]) > 0
 
 
-def test_gradient_of_repeated_embedding_rows_agrees_with_finite_differences():
-    model = subclassed_model()
+def test_gradient_of_repeated_embedding_rows_agrees_with_finite_differences(measured):
+    model, norms = measured
     table = model.embedding.embeddings
     start, step = np.array(ops.convert_to_numpy(table)), 1e-2
     slopes = np.zeros(start.shape)
@@ -125,17 +132,17 @@ def test_gradient_of_repeated_embedding_rows_agrees_with_finite_differences():
             losses.append(float(np.mean((ops.convert_to_numpy(model(IDS, training=False)) - SUMS) ** 2)))
         slopes[place] = (losses[0] - losses[1]) / (2 * step)
     table.assign(start)
-    assert gradient_norms(model, IDS, SUMS)["embedding"] == pytest.approx(norm(slopes), rel=1e-2)
+    assert norms["embedding"] == pytest.approx(norm(slopes), rel=1e-2)
 
 
-def test_nothing_of_the_model_moves():
-    model = subclassed_model()
+def test_nothing_of_the_model_moves(measured):
+    model, norms = measured
     kept = [*model.variables, *model.optimizer.variables, *model.metrics_variables]
     before = [np.array(ops.convert_to_numpy(variable)) for variable in kept]
-    first = gradient_norms(model, IDS, SUMS)
+    again = gradient_norms(model, IDS, SUMS)
     for variable, value in zip(kept, before, strict=True):
         np.testing.assert_array_equal(ops.convert_to_numpy(variable), value, err_msg=variable.path)
-    assert gradient_norms(model, IDS, SUMS) == first
+    assert again == norms
 
 
 def test_training_goes_the_same_way_with_and_without():
@@ -165,11 +172,12 @@ def test_compiled_or_not_the_callback_measures_the_weights_at_the_end_of_the_epo
     assert len(set(measured)) == 3
 
 
-def test_layers_without_gradient_are_named_once():
+def test_layers_without_gradient_are_named_once_and_by_the_report_alone(capsys):
     lines = []
     model = subclassed_model()
     model.fit(IDS, SUMS, epochs=2, verbose=0, callbacks=[GradientNorms(IDS, SUMS, report=lines.append)])
     assert lines == ["gradients: unused gets no gradient: nothing the loss sees depends on it"]
+    assert capsys.readouterr().out == ""
 
 
 def test_a_gradient_that_is_not_finite_is_named():
@@ -194,9 +202,3 @@ def test_lists_of_numbers_and_unequal_lengths_are_refused_at_once():
             measure({"x": X}, Y[:5])
         with pytest.raises(ValueError, match="6 of inputs and 2 of sample_weight"):
             measure(X, [Y, Y], np.ones(2))
-
-
-def test_a_report_that_says_nothing_is_silent(capsys):
-    model = subclassed_model()
-    model.fit(IDS, SUMS, verbose=0, callbacks=[GradientNorms(IDS, SUMS, report=lambda line: None)])
-    assert capsys.readouterr().out == ""

@@ -19,7 +19,8 @@ def rate_at(schedule, step) -> float:
 @pytest.mark.parametrize("kind", SCHEDULES)
 def test_a_schedule_rises_from_nothing_to_the_peak_and_is_never_higher(kind):
     schedule = learning_rate(kind, PEAK, WARMUP, STEPS)
-    rates = [rate_at(schedule, step) for step in range(STEPS + 1)]
+    steps = [*range(WARMUP), *range(WARMUP, STEPS + 1, 10)]
+    rates = [rate_at(schedule, step) for step in steps]
     np.testing.assert_allclose(rates[:WARMUP], PEAK * np.arange(WARMUP) / WARMUP, rtol=1e-4, atol=1e-8)
     assert max(rates) == pytest.approx(PEAK, rel=1e-4)
     assert rates[WARMUP] == pytest.approx(PEAK, rel=1e-4)
@@ -56,16 +57,20 @@ def test_every_optimizer_learns(kind):
     model, inputs, targets = regression()
     rate = learning_rate("cosine", {"sgd": 0.3, "momentum": 0.1}.get(kind, 0.03), 5, 150)
     model.compile(make_optimizer(kind, rate, 0.0, 1.0, 0.0), loss="mse")
-    history = model.fit(inputs, targets, batch_size=64, epochs=150, verbose=0).history["loss"]
+    # Ten epochs of fifteen steps, for an epoch takes its time.
+    inputs, targets = np.tile(inputs, (15, 1)), np.tile(targets, (15, 1))
+    history = model.fit(inputs, targets, batch_size=64, epochs=10, verbose=0, shuffle=False).history["loss"]
     assert history[-1] < 0.2 * history[0]
 
 
 @pytest.mark.parametrize("kind", OPTIMIZERS)
 def test_weights_decay_unless_the_optimizer_is_adam(kind):
-    model, inputs, _ = regression()
-    model.compile(make_optimizer(kind, 0.1, 0.5, 0.0, 0.0), loss=lambda y_true, y_pred: ops.mean(0.0 * y_pred))
+    model, _, _ = regression()
+    optimizer = make_optimizer(kind, 0.1, 0.5, 0.0, 0.0)
     before = float(np.abs(model.get_layer("hidden").get_weights()[0]).sum())
-    model.fit(inputs, np.zeros((64, 3)), batch_size=64, epochs=3, verbose=0)
+    optimizer.build(model.trainable_variables)
+    for _ in range(3):
+        optimizer.apply([ops.zeros(weight.shape) for weight in model.trainable_variables])
     after = float(np.abs(model.get_layer("hidden").get_weights()[0]).sum())
     assert (after < 0.95 * before) == (kind != "adam")
 
