@@ -1,9 +1,11 @@
 """The artefacts of an utterance model in every format: run by their own runtime, they say what the model says."""
 
+import dataclasses
 import functools
 import importlib.util
 import json
 import shutil
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -51,39 +53,71 @@ def sounds():
 
 
 @pytest.fixture(scope="module")
-def export_in(recognizer, tmp_path_factory):
-    """Exports with eight bits in a format, once; gives the folder and what was said of it."""
+def model_says(recognizer):
+    """What the model itself says of samples, computed once for all formats."""
+    known = {}
+
+    def model_says(samples, passes=2):
+        key = samples.tobytes(), passes
+        if key not in known:
+            known[key] = expected(recognizer[0], samples, passes)
+        return known[key]
+
+    return model_says
+
+
+@dataclasses.dataclass
+class Export:
+    """A folder, what was said of it when it was written and checked, and by file what it gave in the check."""
+
+    folder: Path
+    written: dict
+    report: dict
+    outputs: dict[str, dict[str, np.ndarray]]
+
+
+@pytest.fixture(scope="module")
+def use_what_is_known(recognizer, model_says):
+    """Checks take the model that is loaded already, and what it says of samples that it has heard before."""
+
+    def use(patch):
+        patch.setattr("keras_stt.export.check.load_model", lambda _: recognizer[0])
+        patch.setattr("keras_stt.export.check_utterance.expected", lambda _, *asked: model_says(*asked))
+
+    return use
+
+
+@pytest.fixture(scope="module")
+def export_in(recognizer, use_what_is_known, tmp_path_factory):
+    """Exports in a format, with two passes and eight bits beside, and checks it, once."""
 
     @functools.cache
-    def export_in(format):
+    def export_in(format) -> Export:
         folder = tmp_path_factory.mktemp("export") / format
-        return folder, export_model(recognizer[1], folder, format, passes=2, int8=True)
+        written = export_model(recognizer[1], folder, format, passes=2, int8=True)
+        outputs = {}
+
+        def noted(format, file, *arguments, **keywords):
+            outputs[file.name] = run_artefact(format, file, *arguments, **keywords)
+            return outputs[file.name]
+
+        with pytest.MonkeyPatch.context() as patch:
+            use_what_is_known(patch)
+            patch.setattr("keras_stt.export.check_utterance.run_artefact", noted)
+            report = check_export(recognizer[1], folder, sounds())
+        return Export(folder, written, report, outputs)
 
     return export_in
 
 
 @pytest.fixture(scope="module", params=FORMATS)
-def exported(request, recognizer, export_in):
+def exported(request, export_in):
     """A folder in each format, and its report."""
     missing = [name for name in kinds.PACKAGES[request.param] if importlib.util.find_spec(name) is None]
     if missing:
         pytest.skip(f"{', '.join(missing)} not installed: pip install keras_stt[export]")
-    folder, written = export_in(request.param)
-    return request.param, folder, written, check_export(recognizer[1], folder, sounds())
-
-
-@pytest.fixture(scope="module")
-def model_says(recognizer):
-    """What the model itself says of samples with two passes, computed once for all formats."""
-    known = {}
-
-    def model_says(samples):
-        key = samples.tobytes()
-        if key not in known:
-            known[key] = expected(recognizer[0], samples, 2)
-        return known[key]
-
-    return model_says
+    export = export_in(request.param)
+    return request.param, export.folder, export.written, export.report
 
 
 # A long recording that is cut, a short one, one sample and none.
@@ -157,19 +191,21 @@ def words_lost(outputs):
         (words_lost, r"int8 costs 100\.0% of words \(at most 5%\)"),
     ],
 )
-def test_what_is_wrong_with_eight_bits_alone_is_told(small_export, said_of_small_export, monkeypatch, spoil, fault):
+def test_what_is_wrong_with_eight_bits_alone_is_told(
+    small_export, export_in, use_what_is_known, monkeypatch, spoil, fault
+):
     path, folder, recordings = small_export
-    model, outputs_of, expected_of = said_of_small_export
+    said = export_in("saved_model").outputs
+    of_file = {folder.name: said["saved_model"], "int8": said["int8"]}
 
     def spoilt(format, file, *_, **__):
-        outputs = {name: value.copy() for name, value in outputs_of[file.name].items()}
+        outputs = {name: value.copy() for name, value in of_file[file.name].items()}
         if file.name == "int8":
             spoil(outputs)
         return outputs
 
     monkeypatch.setattr("keras_stt.export.check_utterance.run_artefact", spoilt)
-    monkeypatch.setattr("keras_stt.export.check_utterance.expected", lambda _, samples, __: expected_of[len(samples)])
-    monkeypatch.setattr("keras_stt.export.check.load_model", lambda _: model)
+    use_what_is_known(monkeypatch)
     with pytest.raises(ExportError, match=rf"not the same as its model: {fault}[^,]*; see export_report\.json in it$"):
         check_export(path, folder, recordings)
     report = json.loads((folder / "export_report.json").read_text(), parse_constant=pytest.fail)
@@ -182,31 +218,10 @@ def small_export(recognizer, export_in, tmp_path_factory):
     """A SavedModel with its eight bits, and recordings of which one has the text that the model hears."""
     model, path = recognizer
     folder = tmp_path_factory.mktemp("small") / "out"
-    shutil.copytree(export_in("saved_model")[0], folder)  # its report is written here
+    shutil.copytree(export_in("saved_model").folder, folder)  # its report is written here
     syllables, noise = sounds()
     heard = model.token_set.decode(greedy_token_ids(model, syllables.samples, 2)["refined"])
     return path, folder, [Recording("syllables", syllables.samples, heard), noise]
-
-
-@pytest.fixture(scope="module")
-def said_of_small_export(recognizer, small_export):
-    """The model, what both files of the export say in a check that passes, and what was expected, by length."""
-    path, folder, recordings = small_export
-    outputs, said = {}, {}
-
-    def noted_outputs(format, file, *arguments, **keywords):
-        outputs[file.name] = run_artefact(format, file, *arguments, **keywords)
-        return outputs[file.name]
-
-    def noted_expected(model, samples, passes):
-        said[len(samples)] = expected(model, samples, passes)
-        return said[len(samples)]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("keras_stt.export.check_utterance.run_artefact", noted_outputs)
-        patch.setattr("keras_stt.export.check_utterance.expected", noted_expected)
-        assert check_export(path, folder, recordings)["texts_equal"]
-    return recognizer[0], outputs, said
 
 
 def test_eight_bits_without_any_text_are_refused_before_they_are_written(small_export, tmp_path, capsys):
