@@ -1,7 +1,11 @@
 """The artefacts of an utterance model in every format: run by their own runtime, they say what the model says."""
 
+import dataclasses
+import functools
 import importlib.util
 import json
+import shutil
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -48,15 +52,90 @@ def sounds():
     return [Recording("syllables", syllables, "ABBA"), Recording("noise", syllables[7_000:16_000])]
 
 
+@pytest.fixture(scope="module")
+def model_says(recognizer):
+    """What the model itself says of samples, computed once for all formats."""
+    known = {}
+
+    def model_says(samples, passes=2):
+        key = samples.tobytes(), passes
+        if key not in known:
+            known[key] = expected(recognizer[0], samples, passes)
+        return known[key]
+
+    return model_says
+
+
+@dataclasses.dataclass
+class Export:
+    """A folder, what was said of it when it was written and checked, and by file what it gave in the check."""
+
+    folder: Path
+    written: dict
+    report: dict
+    outputs: dict[str, dict[str, np.ndarray]]
+
+
+@pytest.fixture(scope="module")
+def use_what_is_known(recognizer, model_says):
+    """Checks take the model that is loaded already, and what it says of samples that it has heard before."""
+
+    def use(patch):
+        patch.setattr("keras_stt.export.check.load_model", lambda _: recognizer[0])
+        patch.setattr("keras_stt.export.check_utterance.expected", lambda _, *asked: model_says(*asked))
+
+    return use
+
+
+@pytest.fixture(scope="module")
+def export_in(recognizer, use_what_is_known, tmp_path_factory):
+    """Exports in a format, with two passes and eight bits beside, and checks it, once."""
+
+    @functools.cache
+    def export_in(format) -> Export:
+        folder = tmp_path_factory.mktemp("export") / format
+        written = export_model(recognizer[1], folder, format, passes=2, int8=True)
+        outputs = {}
+
+        def noted(format, file, *arguments, **keywords):
+            outputs[file.name] = run_artefact(format, file, *arguments, **keywords)
+            return outputs[file.name]
+
+        with pytest.MonkeyPatch.context() as patch:
+            use_what_is_known(patch)
+            patch.setattr("keras_stt.export.check_utterance.run_artefact", noted)
+            report = check_export(recognizer[1], folder, sounds())
+        return Export(folder, written, report, outputs)
+
+    return export_in
+
+
 @pytest.fixture(scope="module", params=FORMATS)
-def exported(request, recognizer, tmp_path_factory):
+def exported(request, export_in):
     """A folder in each format, and its report."""
     missing = [name for name in kinds.PACKAGES[request.param] if importlib.util.find_spec(name) is None]
     if missing:
         pytest.skip(f"{', '.join(missing)} not installed: pip install keras_stt[export]")
-    folder = tmp_path_factory.mktemp("export") / request.param
-    written = export_model(recognizer[1], folder, request.param, passes=2, int8=True)
-    return request.param, folder, written, check_export(recognizer[1], folder, sounds())
+    export = export_in(request.param)
+    return request.param, export.folder, export.written, export.report
+
+
+# A long recording that is cut, a short one, one sample and none.
+UNEVEN = [
+    0.1 * np.random.default_rng(5).standard_normal(n).astype(np.float32)
+    for n in (round(MOST_SECONDS * 16_000) + 50_123, 9_123, 1, 0)
+]
+SILENT_FIRST = 0.3 * np.random.default_rng(7).standard_normal(round(MOST_SECONDS * 16_000)).astype(np.float32)
+SILENT_FIRST[:16_000] = 0
+
+
+@pytest.fixture(scope="module")
+def heard(exported):
+    """The outputs for UNEVEN in one batch, noise after each, for each of them alone, and for SILENT_FIRST."""
+    format, folder, _, _ = exported
+    batches = [UNEVEN, *([one] for one in [*UNEVEN, SILENT_FIRST])]
+    calls = [("serve", padded_batch(batch)) for batch in batches]
+    return run_artefact(format, folder / kinds.FILES[format][0], calls)
 
 
 def test_it_says_what_its_model_says(exported):
@@ -112,31 +191,36 @@ def words_lost(outputs):
         (words_lost, r"int8 costs 100\.0% of words \(at most 5%\)"),
     ],
 )
-def test_what_is_wrong_with_eight_bits_alone_is_told(small_export, monkeypatch, spoil, fault):
-    recognizer, folder, recordings = small_export
+def test_what_is_wrong_with_eight_bits_alone_is_told(
+    small_export, export_in, use_what_is_known, monkeypatch, spoil, fault
+):
+    path, folder, recordings = small_export
+    said = export_in("saved_model").outputs
+    of_file = {folder.name: said["saved_model"], "int8": said["int8"]}
 
-    def spoilt(format, path, *arguments, **keywords):
-        outputs = run_artefact(format, path, *arguments, **keywords)
-        if path.name == "int8":
+    def spoilt(format, file, *_, **__):
+        outputs = {name: value.copy() for name, value in of_file[file.name].items()}
+        if file.name == "int8":
             spoil(outputs)
         return outputs
 
     monkeypatch.setattr("keras_stt.export.check_utterance.run_artefact", spoilt)
+    use_what_is_known(monkeypatch)
     with pytest.raises(ExportError, match=rf"not the same as its model: {fault}[^,]*; see export_report\.json in it$"):
-        check_export(recognizer, folder, recordings)
+        check_export(path, folder, recordings)
     report = json.loads((folder / "export_report.json").read_text(), parse_constant=pytest.fail)
     assert report["texts_equal"]
     assert (report["int8"]["largest_logit_difference"] is None) == ("steps" in fault)
 
 
 @pytest.fixture(scope="module")
-def small_export(recognizer, tmp_path_factory):
+def small_export(recognizer, export_in, tmp_path_factory):
     """A SavedModel with its eight bits, and recordings of which one has the text that the model hears."""
     model, path = recognizer
     folder = tmp_path_factory.mktemp("small") / "out"
-    export_model(path, folder, passes=1, int8=True)
+    shutil.copytree(export_in("saved_model").folder, folder)  # its report is written here
     syllables, noise = sounds()
-    heard = model.token_set.decode(greedy_token_ids(model, syllables.samples, 1)["refined"])
+    heard = model.token_set.decode(greedy_token_ids(model, syllables.samples, 2)["refined"])
     return path, folder, [Recording("syllables", syllables.samples, heard), noise]
 
 
@@ -180,33 +264,21 @@ def test_it_carries_its_vocabulary(exported):
     assert eval(metadata["text"], {"vocabulary": vocabulary, "token_ids": token_ids}) == TOKENS.decode(token_ids)
 
 
-def test_padding_neighbours_and_nothing_at_all(exported, recognizer):
-    """In one batch a long recording that is cut, a short one, one sample and none; noise after each."""
-    format, folder, _, _ = exported
-    rng = np.random.default_rng(5)
-    samples = [
-        0.1 * rng.standard_normal(n).astype(np.float32) for n in (round(MOST_SECONDS * 16_000) + 50_123, 9_123, 1, 0)
-    ]
-    calls = [("serve", padded_batch(samples))] + [("serve", padded_batch([one])) for one in samples]
-    outputs = run_artefact(format, folder / kinds.FILES[format][0], calls)
-    assert outputs["0.steps"].tolist() == [-(-(len(one) // 160) // 4) for one in samples]
-    for row, one in enumerate(samples):
-        said = expected(recognizer[0], one, 2)
+def test_padding_neighbours_and_nothing_at_all(heard, model_says):
+    assert heard["0.steps"].tolist() == [-(-(len(one) // 160) // 4) for one in UNEVEN]
+    for row, one in enumerate(UNEVEN):
+        said = model_says(one)
         steps = len(said.decided)
-        for alone in (outputs["0.draft_logits"][row], outputs[f"{row + 1}.draft_logits"][0]):
+        for alone in (heard["0.draft_logits"][row], heard[f"{row + 1}.draft_logits"][0]):
             np.testing.assert_allclose(alone[:steps], said.logits["draft"], atol=1e-4)
             assert not alone[steps:].argmax(axis=-1).any()
-    assert not outputs["0.token_ids"][2:].any()
+    assert not heard["0.token_ids"][2:].any()
 
 
-def test_silence_before_long_speech(exported, recognizer):
+def test_silence_before_long_speech(heard, model_says):
     """The first frame is far from the mean, and runtimes add up thousands of them one after the other."""
-    format, folder, _, _ = exported
-    noise = 0.3 * np.random.default_rng(7).standard_normal(round(MOST_SECONDS * 16_000)).astype(np.float32)
-    noise[:16_000] = 0
-    outputs = run_artefact(format, folder / kinds.FILES[format][0], [("serve", padded_batch([noise]))])
-    logits = expected(recognizer[0], noise, 2).logits["draft"]
-    np.testing.assert_allclose(outputs["0.draft_logits"][0], logits, atol=2e-5)
+    logits = model_says(SILENT_FIRST).logits["draft"]
+    np.testing.assert_allclose(heard[f"{1 + len(UNEVEN)}.draft_logits"][0], logits, atol=2e-5)
 
 
 def test_a_draft_alone(tmp_path):

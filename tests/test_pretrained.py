@@ -1,5 +1,6 @@
 """The models that come with the package: found by name, small, and of use at once."""
 
+import functools
 import re
 import types
 
@@ -35,9 +36,13 @@ def test_a_model_and_a_language_model_are_told_apart():
         keras_stt.load_language_model("librispeech-small")
 
 
+# A model by its name, loaded once: to make its graphs takes longer than all that is asked of it here.
+model_of = functools.cache(keras_stt.load_model)
+
+
 @pytest.mark.parametrize("name", pretrained_names())
 def test_it_loads_by_name_and_hears(name):
-    model = keras_stt.load_model(name)
+    model = model_of(name)
     samples = np.random.default_rng(0).normal(0, 0.01, 24_000).astype(np.float32)
     transcript = model.transcribe(samples, 16_000)
     assert transcript.duration == 1.5
@@ -46,7 +51,7 @@ def test_it_loads_by_name_and_hears(name):
 
 @pytest.mark.parametrize("name", pretrained_names())
 def test_its_record_names_no_machine(name):
-    record = keras_stt.load_model(name).training_record
+    record = model_of(name).training_record
     assert "--view=utterance" in record["flags"]
     assert not re.search(r"=[^\n]*/", record["flags"])
     assert 0 < record["dev_wer"] < 1
@@ -64,7 +69,7 @@ def test_word_n_grams_come_along():
 
 def test_names_are_enough_to_transcribe_with_both():
     samples = np.random.default_rng(0).normal(0, 0.01, 24_000).astype(np.float32)
-    model = keras_stt.load_model("librispeech-small")
+    model = model_of("librispeech-small")
     assert len(model.transcribe(samples, 16_000, language_model="librispeech-words", candidates=3).words) < 6
     with pytest.raises(InputError, match="lm_weight: of a search with a language model"):
         model.transcribe(samples, 16_000, lm_weight=0.5)
@@ -74,7 +79,7 @@ def test_names_are_enough_to_transcribe_with_both():
 @pytest.mark.data
 def test_it_hears_real_speech(real_data):
     """A third of the words of strangers at least, and more with votes and words that it knows."""
-    model = keras_stt.load_model("librispeech-small")
+    model = model_of("librispeech-small")
     files = sorted((real_data / "librispeech/dev").rglob("*.flac"))[::12]
     texts = {}
     for path in (real_data / "librispeech/dev").rglob("*.trans.txt"):
@@ -101,7 +106,7 @@ def test_another_model_of_the_same_name_gives_other_word_times(tmp_path, monkeyp
 @pytest.mark.data
 def test_it_hears_digits_of_strangers(real_data):
     """Nine digits of ten by voices it has not heard, where it is told that there are ten words."""
-    model = keras_stt.load_model("digits-small")
+    model = model_of("digits-small")
     strangers = CorpusOptions(
         dataset="digits",
         data_dir=str(real_data / "fsdd"),

@@ -3,8 +3,6 @@
 import itertools
 import json
 import os
-import subprocess
-import sys
 import tarfile
 from pathlib import Path
 
@@ -12,10 +10,14 @@ import keras
 import pytest
 import soundfile
 
-ROOT = Path(__file__).parent.parent
+from keras_stt.train.run import train as run_of
+
 DATA = Path(os.environ.get("KERAS_STT_TEST_DATA", "no folder"))
 SUBSETS = {"train": "train-clean-100", "dev": "dev-clean", "test": "test-clean"}
-SMALL = ("--model_dim=32", "--attention_heads=2", "--epochs=1", "--steps_per_epoch=4", "--test_utterances=2")
+SMALL = (
+    *("--model_dim=16", "--audio_blocks=1", "--blocks=1", "--attention_heads=2", "--nogradient_norms"),
+    *("--batch_size=8", "--epochs=1", "--steps_per_epoch=4", "--test_utterances=2", "--max_utterances=40"),
+)
 
 pytestmark = [
     pytest.mark.data,
@@ -24,12 +26,14 @@ pytestmark = [
 ]
 
 
-def train(flagfile, *flags) -> dict:
-    """Runs train_main.py and returns its summary; the last flag is the output folder."""
-    command = [sys.executable, "train_main.py", f"--flagfile=flags/{flagfile}", *SMALL, *flags]
-    result = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=300)
-    assert result.returncode == 0, result.stderr
-    return json.loads((Path(flags[-1].removeprefix("--output_dir=")) / "summary.json").read_text())
+@pytest.fixture
+def train(options_of):
+    """Trains a small model as a flagfile says, and returns the summary of the run."""
+
+    def train(flagfile, *flags) -> dict:
+        return run_of(options_of(f"--flagfile=flags/{flagfile}", *SMALL, *flags))
+
+    return train
 
 
 def pack(split: str, folder: Path, utterances: int) -> dict[str, str]:
@@ -50,7 +54,7 @@ def pack(split: str, folder: Path, utterances: int) -> dict[str, str]:
     return texts
 
 
-def test_librispeech_archives_stream_through_tfds_into_fit(tmp_path):
+def test_librispeech_archives_stream_through_tfds_into_fit(train, tmp_path):
     archives = tmp_path / "archives"
     archives.mkdir()
     texts = {split: pack(split, archives, utterances=6) for split in SUBSETS}
@@ -67,12 +71,11 @@ def test_librispeech_archives_stream_through_tfds_into_fit(tmp_path):
     assert indexed == texts
 
 
-def test_librispeech_folders_train_infill_with_textgrids(tmp_path):
+def test_librispeech_folders_train_infill_with_textgrids(train, tmp_path):
     folder = DATA / "librispeech"
     flags = (
         f"--data_dir={folder}",
         f"--alignment_dir={folder / 'alignments'}",
-        "--max_utterances=40",
         "--notrain_known_times",
     )
     summary = train(
@@ -82,7 +85,7 @@ def test_librispeech_folders_train_infill_with_textgrids(tmp_path):
     assert 0 < summary["dev_masked_words"]["masked_error"] <= 1
 
 
-def test_digits_hold_out_the_speakers_that_are_named(tmp_path):
+def test_digits_hold_out_the_speakers_that_are_named(train, tmp_path):
     flags = (
         f"--data_dir={DATA / 'fsdd'}",
         "--test_speakers=theo,lucas",

@@ -37,7 +37,8 @@ def test_training_evaluation_and_transcription_never_ask_for_the_network(tmp_pat
     manifest = write_tone_manifest(tmp_path)
     run, cache = str(tmp_path / "run"), f"--cache_dir={tmp_path / 'cache'}"
     train = ["train_main.py", "--flagfile=flags/tiny.cfg", "--epochs=1", "--steps_per_epoch=1", "--test_utterances=1"]
-    evaluate = ["keras_stt", "evaluate", run, "--dataset=manifest", f"--data_dir={manifest}", cache]
+    train += ["--model_dim=8", "--batch_size=2", "--hop_ms=3000"]
+    evaluate = ["keras_stt", "evaluate", run, "--dataset=manifest", f"--data_dir={manifest}", "--limit=1", cache]
     transcribe = ["keras_stt", "transcribe", "digits-small", str(tmp_path / "0.wav"), "--language_model=digits-words"]
     programs = [
         [*train, f"--output_dir={run}", cache],
