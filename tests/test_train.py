@@ -1,6 +1,7 @@
 """A run from flags to everything it leaves behind, and the errors a user meets before it."""
 
 import csv
+import importlib
 import json
 import os
 import subprocess
@@ -38,6 +39,9 @@ def run_process(*flags, timeout=240):
 def run(train_flags, monkeypatch, capfd):
     """Runs the main of train_main.py in this process, which has Keras already, and returns what a process does."""
     import train_main
+
+    # It defines flags of its own, which would be gone again with what is changed below.
+    importlib.import_module("array_record.python.array_record_data_source")
 
     monkeypatch.chdir(ROOT)
     verbosity = logging.get_verbosity()
