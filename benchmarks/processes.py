@@ -1,5 +1,6 @@
 """Trains one run on one device and again shared by several devices and processes of this machine: weights and losses
-must be the same. Then kills one of the processes in the middle, and goes on with another number of them.
+must be the same, of windows and of utterances. Then kills one of the processes in the middle, and goes on with another
+number of them.
 
     python benchmarks/processes.py --folder=NEW_FOLDER
 
@@ -7,6 +8,7 @@ Writes `benchmarks/results/processes.json`.
 """
 
 import argparse
+import itertools
 import json
 import os
 import signal
@@ -16,8 +18,17 @@ from pathlib import Path
 from training_runs import LONGEST, ROOT, finish, history_difference, largest_difference, newest_step, said, start
 
 RESULT = ROOT / "benchmarks/results/processes.json"
+VIEWS = {
+    "windows": ("--flagfile=flags/tiny.cfg",),
+    # All that is drawn is drawn for a row: neither dropout nor masks, which devices draw by themselves.
+    "utterances": (
+        *("--dataset=synthetic_tiny", "--view=utterance", "--speed=0.1", "--time_masks=2", "--consistency=0.2"),
+        *("--model_dim=32", "--audio_blocks=2", "--refiner_blocks=0", "--dropout=0", "--batch_seconds=60"),
+        *("--attention_heads=2", "--position=rotary"),
+    ),
+}
 SIZE = (
-    *("--flagfile=flags/tiny.cfg", "--epochs=2", "--steps_per_epoch=6", "--checkpoint_steps=2", "--warmup_steps=2"),
+    *("--epochs=2", "--steps_per_epoch=6", "--checkpoint_steps=2", "--warmup_steps=2"),
     *("--batch_multiple=4", "--test_utterances=2"),
 )
 DATA = "--distribution=data"
@@ -45,30 +56,38 @@ def main() -> None:
     args = parser.parse_args()
     found = json.loads(RESULT.read_text()) if RESULT.exists() else {}
     for backend in args.backends.split(","):
-        folder = args.folder / backend
-        for name in (*WAYS[backend], "one killed"):
-            result = shared(folder, backend, name) if name in WAYS[backend] else one_killed(folder, backend, 2, 4)
-            found[f"{backend}, {name}"] = result
+        for view, way in itertools.product(VIEWS, (*WAYS[backend], "one killed")):
+            folder = args.folder / backend / view
+            killed = way == "one killed"
+            result = one_killed(folder, backend, view, 2, 4) if killed else shared(folder, backend, view, way)
+            found[f"{backend}, {view}, {way}"] = result
             RESULT.write_text(json.dumps(found, indent=1) + "\n")
-            print(f"{backend}, {name}: {result}", flush=True)
+            print(f"{backend}, {view}, {way}: {result}", flush=True)
 
 
-def alone(folder: Path, backend: str, more: tuple = ()) -> Path:
+def size_of(folder: Path, view: str) -> tuple[str, ...]:
+    return (*VIEWS[view], *SIZE, f"--cache_dir={folder / 'cache'}")
+
+
+def alone(folder: Path, backend: str, view: str, more: tuple = ()) -> Path:
     """The run on one device, trained where that was not done before."""
     if not (folder / "alone/summary.json").exists():
-        finish(folder / "alone", backend, *SIZE, f"--cache_dir={folder / 'cache'}", *more)
+        finish(folder / "alone", backend, *size_of(folder, view), *more)
     return folder / "alone"
 
 
-def shared(folder: Path, backend: str, way: str) -> dict:
+def shared(folder: Path, backend: str, view: str, way: str, more: tuple = ()) -> dict:
     """The run shared in this way, compared with the one that is not.
+
+    Args:
+        more: flags of both runs.
 
     Raises:
         AssertionError: it differs.
     """
     output = folder / way.replace(" ", "_").replace(",", "")
-    finish(output, backend, *SIZE, *WAYS[backend][way], f"--cache_dir={folder / 'cache'}")
-    return compared(alone(folder, backend), output)
+    finish(output, backend, *size_of(folder, view), *WAYS[backend][way], *more)
+    return compared(alone(folder, backend, view, more), output)
 
 
 def compared(one: Path, other: Path) -> dict:
@@ -83,7 +102,7 @@ def compared(one: Path, other: Path) -> dict:
     }
 
 
-def one_killed(folder: Path, backend: str, processes: int, later: int, more: tuple = ()) -> dict:
+def one_killed(folder: Path, backend: str, view: str, processes: int, later: int, more: tuple = ()) -> dict:
     """Kills the last of so many processes in the second epoch, and goes on with others.
 
     Args:
@@ -92,7 +111,7 @@ def one_killed(folder: Path, backend: str, processes: int, later: int, more: tup
     Raises:
         AssertionError: the others did not end, nobody said why, or the result is another.
     """
-    output, size = folder / "one_killed", (*SIZE, f"--cache_dir={folder / 'cache'}", *more)
+    output, size = folder / "one_killed", (*size_of(folder, view), *more)
     launcher = start(output, backend, *size, DATA, f"--num_processes={processes}")
     until = time.monotonic() + LONGEST
     while newest_step(output) < 8 and launcher.poll() is None:
@@ -111,7 +130,7 @@ def one_killed(folder: Path, backend: str, processes: int, later: int, more: tup
         "then": later,
         "killed_after_step": step,
         "seconds_until_all_had_ended": round(ended, 1),
-        **compared(alone(folder, backend, more), output),
+        **compared(alone(folder, backend, view, more), output),
     }
 
 

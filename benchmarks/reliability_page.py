@@ -86,13 +86,13 @@ def fuzz() -> str:
 def processes() -> str:
     rows = []
     for name, row in read_results("processes").items():
-        backend, way = name.split(", ", 1)
+        backend, view, way = name.split(", ", 2)
         if "then" in row:
             way = f"{row['processes']} processes, one killed after step {row['killed_after_step']}, then {row['then']}"
         rows.append(
-            [backend, way, f"{row['largest_difference_of_a_weight']:.0e}", f"{row['difference_of_the_loss']:.0e}"]
+            [backend, view, way, f"{row['largest_difference_of_a_weight']:.0e}", f"{row['difference_of_the_loss']:.0e}"]
         )
-    return table("backend | shared by | weights differ by | loss differs by", rows)
+    return table("backend | of | shared by | weights differ by | loss differs by", rows)
 
 
 def storage() -> str:

@@ -11,10 +11,12 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from tone_manifest import TEXTS, spelt, write_tone_manifest
 
 from keras_stt.cli.launch import launch
 from keras_stt.data.share import Share
 from keras_stt.errors import FlagError
+from keras_stt.losses import TokenCTC
 from keras_stt.train.distribution.job import Job, job_of
 from keras_stt.train.distribution.open import open_distribution, require_equal_shares
 from keras_stt.train.utterance.setup import prepare
@@ -23,13 +25,15 @@ ROOT = Path(__file__).parent.parent
 BACKEND = keras.backend.backend()
 
 
+SHORT = ("--test_utterances=1", "--nogradient_norms")
+
+
 @pytest.mark.slow
 @pytest.mark.backend
 @pytest.mark.skipif(BACKEND == "torch", reason="Keras has no distribution on torch")
 def test_shared_by_processes_of_which_one_is_killed_a_run_ends_as_on_one_device(benchmark, tmp_path):
     """Two processes, one killed in the second epoch, then three; `benchmarks/processes.py` tries more ways."""
-    short = ("--batch_size=6", "--batch_multiple=6", "--test_utterances=1", "--nogradient_norms")
-    found = benchmark("processes").one_killed(tmp_path, BACKEND, 2, 3, short)
+    found = benchmark("processes").one_killed(tmp_path, BACKEND, "utterances", 2, 3, (*SHORT, "--batch_multiple=6"))
     assert found["largest_difference_of_a_weight"] < 1e-5
     assert found["difference_of_the_loss"] < 1e-5
 
@@ -38,7 +42,7 @@ def test_shared_by_processes_of_which_one_is_killed_a_run_ends_as_on_one_device(
 @pytest.mark.backend
 @pytest.mark.skipif(BACKEND != "jax", reason="models are cut on JAX alone")
 def test_a_model_that_lies_on_several_devices_learns_the_same(benchmark, tmp_path):
-    found = benchmark("processes").shared(tmp_path, "jax", "4 devices, 2 to a model")
+    found = benchmark("processes").shared(tmp_path, "jax", "windows", "4 devices, 2 to a model", SHORT)
     assert found["largest_difference_of_a_weight"] < 1e-5
 
 
@@ -84,6 +88,31 @@ def test_parts_of_a_batch_of_windows_are_the_batch_but_for_its_padding(options_o
         np.testing.assert_array_equal(np.concatenate([part[name] for part, _ in parts]), inputs[name])
     for name, values in targets.items():
         np.testing.assert_array_equal(np.concatenate([part[name] for _, part in parts]), values)
+
+
+def test_the_mean_loss_of_weighted_parts_is_that_of_the_batch(options_of, tmp_path):
+    """Of texts of unequal length, and phones that are known of one utterance in four."""
+    manifest = write_tone_manifest(tmp_path)
+    manifest.write_text(manifest.read_text().replace(spelt(TEXTS[0]), spelt(TEXTS[0][:1])))
+    for i in range(1, 4):
+        (tmp_path / f"train-{i}.TextGrid").unlink()
+    given = ("--view=utterance", "--dataset=manifest", f"--data_dir={manifest}", f"--cache_dir={tmp_path}/cache")
+    asked = (f"--alignment_dir={tmp_path}", "--phone_weight=1", "--consistency=0.2", "--subsampling=2")
+    batches = prepare(options_of(*given, *asked, "--batch_multiple=4", "--position=rotary")).batches
+    inputs, targets = batches[0]
+    rng = np.random.default_rng(0)
+    steps = inputs["features"].shape[1] // 2 + 1
+    said = {head: rng.standard_normal((*target.shape[:1], steps, 20)) for head, target in targets.items()}
+    said["phones"] = said["phones"][:, : targets["phones"].shape[1]]
+    losses = dict.fromkeys(targets, TokenCTC(0.2))
+    losses["phones"] = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=-1)
+    parts = [batches.shared(Share(i, 4)) for i in range(4)]
+    assert len({float(part.share_weights(0)["draft"][0]) for part in parts}) == 2
+    for head, loss in losses.items():
+        apart = []
+        for part, logits in zip(parts, np.split(said[head], 4), strict=True):
+            apart.append(float(loss(part[0][1][head], logits, part.share_weights(0)[head])))
+        np.testing.assert_allclose(np.mean(apart), float(loss(targets[head], said[head])), rtol=1e-5, err_msg=head)
 
 
 def test_shares_are_equal_or_refused(options_of):

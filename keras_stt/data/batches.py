@@ -46,6 +46,9 @@ class WindowBatches:
         """The same, of which only a share is read."""
         return dataclasses.replace(self, share=share)
 
+    def share_weights(self, step: int) -> None:
+        """A share's losses need no weights to have the batch's for their mean: each sample has a loss of its own."""
+
     def __len__(self) -> int:
         return self.plan.steps_per_epoch
 

@@ -81,7 +81,10 @@ def _workers():
 
 
 class _InTurn:
-    """The batches of several devices one after the other: those of a step, then those of the next."""
+    """The batches of several devices one after the other: those of a step, then those of the next.
+
+    Every device takes the losses of its own samples, and `tf.distribute` the mean of those: a third part has weights.
+    """
 
     def __init__(self, parts: list):
         self.parts = parts
@@ -92,4 +95,5 @@ class _InTurn:
 
     def __getitem__(self, item: int):
         step, part = divmod(item, len(self.parts))
-        return self.parts[part][step]
+        batch, weights = self.parts[part][step], self.parts[part].share_weights(step)
+        return batch if weights is None else (*batch, weights)

@@ -7,7 +7,7 @@ import numpy as np
 from keras_stt.data.augment import Augmentation
 from keras_stt.data.encoded_texts import EncodedTexts
 from keras_stt.data.phones import PhoneLabels
-from keras_stt.data.share import Share
+from keras_stt.data.share import WHOLE, Share
 from keras_stt.data.text_paths import TextPaths, read_texts
 from keras_stt.data.utterance_plan import UtterancePlan
 from keras_stt.data.utterances import UtteranceBatches, frame_counts
@@ -60,11 +60,26 @@ class HeadBatches:
         inputs, targets = batches[step]
         asked = dict.fromkeys(self.heads, targets["ctc"])
         if self.phones is not None:
-            asked["phones"] = self._phone_labels(batches, step, inputs["features"].shape)
+            asked["phones"] = self._phone_labels(batches, step)
         if self.texts is not None:
             read, asked["text"] = self.texts[text_step]
             inputs |= read
         return inputs, asked
+
+    def share_weights(self, step: int) -> dict[str, np.ndarray]:
+        """What each head's loss is multiplied with where a share takes it for itself, like the head's target.
+
+        Losses are means over the tokens of a batch. The shares' means, so weighted, have that of the whole batch for
+        their mean: what a token counts for does not depend on who else is in its share.
+        """
+        batches, step = self._source(step)
+        whole = batches.shared(WHOLE)
+        tokens = _mean_tokens(batches, step) / _mean_tokens(whole, step)
+        weights = dict.fromkeys(self.heads, np.full(batches.views * len(_places(batches, step)), tokens, np.float32))
+        if self.phones is not None:
+            own, known = (self._phone_labels(part, step) >= 0 for part in (batches, whole))
+            weights["phones"] = np.full(own.shape, batches.share.count * own.sum() / max(known.sum(), 1), np.float32)
+        return weights
 
     def shared(self, share: Share) -> "HeadBatches":
         """The same, of which only a share is read.
@@ -82,17 +97,26 @@ class HeadBatches:
         known = step < self.known_steps
         return (self.known, step) if known else (self.utterances, step - self.known_steps)
 
-    def _phone_labels(self, batches: UtteranceBatches, step: int, shape: tuple) -> np.ndarray:
+    def _phone_labels(self, batches: UtteranceBatches, step: int) -> np.ndarray:
         """`(B, S)` int32, -1 where no phone is known."""
-        plan, views = batches.plan, batches.views
-        steps = -(-shape[1] // self.subsampling)
-        # Rows of the batch beyond those of the plan repeat the first.
-        places = np.array(batches.share.rows(plan.shape(step)[0])) % len(plan.rows(step))
-        rows, speeds = (np.repeat(part[places], views) for part in (plan.rows(step), plan.speeds(step)))
-        labels = np.full((shape[0], steps), -1, np.int32)
+        plan, places = batches.plan, _places(batches, step)
+        steps = -(-plan.shape(step)[1] // self.subsampling)
+        rows, speeds = (np.repeat(part[places], batches.views) for part in (plan.rows(step), plan.speeds(step)))
+        labels = np.full((len(rows), steps), -1, np.int32)
         for i, (row, speed) in enumerate(zip(rows.tolist(), speeds.tolist(), strict=True)):
             labels[i] = self.phones.at(row, (np.arange(steps) + 0.5) * self.subsampling * speed * FRAME_SECONDS)
         return labels
+
+
+def _places(batches: UtteranceBatches, step: int) -> np.ndarray:
+    """Of the rows of the batch, views apart, among those of the plan: beyond them the first are repeated."""
+    return np.array(batches.share.rows(batches.plan.shape(step)[0])) % len(batches.plan.rows(step))
+
+
+def _mean_tokens(batches: UtteranceBatches, step: int) -> float:
+    """By which `losses.TokenCTC` divides."""
+    rows = batches.plan.rows(step)[_places(batches, step)]
+    return max(float(batches.texts.lengths[rows].mean()), 1.0)
 
 
 def train_batches(
