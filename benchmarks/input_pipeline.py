@@ -65,10 +65,10 @@ def ways_of(paths: list[Path], utterances: list[np.ndarray], folder: Path) -> di
     }
 
 
-def compare(utterances: list[np.ndarray], rounds: int, formats: tuple[str, ...] = tuple(FORMATS)) -> list[dict]:
+def compare(utterances: list[np.ndarray], rounds: int) -> list[dict]:
     """A row for each kind of file and each way: median speed, and its share of the limit's."""
     rows, audio = [], sum(map(len, utterances)) / SAMPLE_RATE
-    for kind in formats:
+    for kind in FORMATS:
         with written(utterances, kind) as paths, tempfile.TemporaryDirectory() as folder:
             seconds = in_turn(ways_of(paths, utterances, Path(folder)), rounds)
         rows += [

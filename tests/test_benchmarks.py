@@ -43,21 +43,44 @@ def test_a_slower_part_is_found_and_bad_luck_is_not(benchmark, capsys):
     check = benchmark("check")
     unlucky = iter([{"x": 1.0, "y": 2.0}, {"x": 1.9, "y": 1.0}])
     recorded = {"x": 2.0, "y": 2.0}
-    assert check.faults(recorded, 0.7, check.best_ratios(recorded, 0.7, lambda: next(unlucky))) == []
-    slow = check.best_ratios({"x": 2.0}, 0.7, lambda: {"x": 1.3})
-    assert check.faults({"x": 2.0}, 0.6, slow) == []
-    assert check.faults({"x": 2.0}, 0.7, slow) == ["slower than recorded: x 1.30"]
+    assert check.faults(recorded, check.best_ratios(recorded, lambda: next(unlucky))) == []
+    slow = check.best_ratios({"x": 2.0}, lambda: {"x": 1.3})
+    assert check.faults({"x": 2.0}, slow) == ["slower than recorded: x 1.30"]
     assert "x: 1.30, recorded 2.00" in capsys.readouterr().out
 
 
+def test_what_the_recorded_code_does_not_reach_is_not_asked_of_ours(benchmark):
+    check = benchmark("check")
+    recorded = {"busy": 2.0, "slower": 2.0, "same": 2.0}
+    ours, theirs = {"busy": 1.0, "slower": 1.0, "same": 2.0}, {"busy": 1.2, "slower": 2.5, "same": 2.0}
+    expected, best = check.beside_earlier(recorded, ours, lambda: ours, lambda: theirs)
+    assert check.faults(expected, best) == ["slower than recorded: slower 1.00"]
+
+
+def test_another_code_answers_by_its_own_functions(benchmark, tmp_path):
+    (tmp_path / "benchmarks").mkdir()
+    (tmp_path / "benchmarks/wer_counting.py").write_text("def found():\n    print('chatter')\n    return {'x': 1.5}\n")
+    assert benchmark("earlier_code").answer(tmp_path, "wer_counting", "found") == {"x": 1.5}
+
+
+def test_the_code_of_a_commit_is_there_or_not_known(benchmark):
+    program = benchmark("earlier_code")
+    with program.code_of("0" * 40) as folder:
+        assert folder is None
+    if (ROOT / ".git").exists():
+        with program.code_of(program.commit_of_today()) as folder:
+            assert (folder / "benchmarks/check.py").is_file()
+            assert (folder / "keras_stt/__init__.py").is_file()
+
+
 def test_a_ratio_that_is_not_recorded_or_not_measured_is_a_fault(benchmark):
-    found = benchmark("check").faults({"x": 1.0, "old": 1.0}, 0.7, {"x": 1.0, "new": 9.0})
+    found = benchmark("check").faults({"x": 1.0, "old": 1.0}, {"x": 1.0, "new": 9.0})
     assert found == ["measured but not recorded: new", "recorded but not measured: old"]
 
 
 def test_recorded_is_the_median_of_some_tries(benchmark):
-    tries = iter([1.0, 9.0, 2.0])
-    assert benchmark("check").medians(lambda: {"x": next(tries)}) == {"x": 2.0}
+    tries = iter([1.0, 9.0, 2.0, 4.0])
+    assert benchmark("check").medians(lambda: {"x": next(tries)}) == {"x": 3.0}
 
 
 def test_the_versions_of_all_results_are_shown(benchmark):
