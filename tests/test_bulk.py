@@ -210,8 +210,7 @@ def corpus(tmp_path_factory) -> Path:
 def prepared(ray, corpus, model, tmp_path_factory) -> Path:
     output = tmp_path_factory.mktemp("prepared")
     flags = ["--dataset=manifest", f"--data_dir={corpus}", f"--alignment_model={model}", "--mel_bands=20"]
-    # One worker: each split has a pool of its own for its word times and another for its features.
-    assert main(["bulk", "prepare", *flags, f"--output={output}", "--part_size=2", "--workers=1"]) == 0
+    assert main(["bulk", "prepare", *flags, f"--output={output}", "--part_size=2", "--workers=2"]) == 0
     return output
 
 

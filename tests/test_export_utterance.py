@@ -88,7 +88,7 @@ def use_what_is_known(recognizer, model_says):
 
 
 @pytest.fixture(scope="module")
-def export_in(recognizer, use_what_is_known, tmp_path_factory):
+def export_in(recognizer, tmp_path_factory):
     """Exports in a format, with two passes and eight bits beside, and checks it, once."""
 
     @functools.cache
@@ -102,7 +102,6 @@ def export_in(recognizer, use_what_is_known, tmp_path_factory):
             return outputs[file.name]
 
         with pytest.MonkeyPatch.context() as patch:
-            use_what_is_known(patch)
             patch.setattr("keras_stt.export.check_utterance.run_artefact", noted)
             report = check_export(recognizer[1], folder, sounds())
         return Export(folder, written, report, outputs)
